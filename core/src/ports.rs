@@ -1,0 +1,197 @@
+//! The ports: what a round and a render need of plugins, without knowing what runs them.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::contract::{Reads, SnapshotView};
+use crate::digest::Digest;
+use crate::names::PluginName;
+
+/// What a plugin is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Input to schedule. Exactly one is active.
+    Scheduler,
+    /// Reviews a schedule.
+    Policy,
+    /// Named template helpers.
+    Filter,
+    /// Answers queries.
+    Query,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Scheduler => "scheduler",
+            Kind::Policy => "policy",
+            Kind::Filter => "filter",
+            Kind::Query => "query",
+        })
+    }
+}
+
+/// One build of one plugin.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct PluginId {
+    /// The stem of its files.
+    pub name: PluginName,
+    /// The digest of its WebAssembly.
+    pub digest: Digest,
+}
+
+impl fmt::Display for PluginId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.name, self.digest.short())
+    }
+}
+
+/// Why a call failed. A closed set: it labels metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureCause {
+    /// The guest trapped: `unreachable`, a bad access, a division by zero, an abort of its runtime.
+    Trap,
+    /// It ran to its fuel limit.
+    Fuel,
+    /// It ran past its deadline.
+    Time,
+    /// It asked for more memory, table or instances than it may have.
+    Memory,
+    /// It recursed too deep.
+    Stack,
+    /// The document for it is larger than its input limit.
+    Input,
+    /// What it answered is larger than its output limit, or lies outside its memory, or is no UTF-8.
+    Output,
+    /// It answered an error of its own.
+    Answered,
+    /// What it answered was refused by the contract.
+    Refused,
+    /// The host could not run it: no slot, no memory.
+    Host,
+}
+
+impl fmt::Display for FailureCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            FailureCause::Trap => "trap",
+            FailureCause::Fuel => "fuel",
+            FailureCause::Time => "time",
+            FailureCause::Memory => "memory",
+            FailureCause::Stack => "stack",
+            FailureCause::Input => "input",
+            FailureCause::Output => "output",
+            FailureCause::Answered => "answered",
+            FailureCause::Refused => "refused",
+            FailureCause::Host => "host",
+        })
+    }
+}
+
+/// A call that gave no result. The plugin is at fault unless the cause is [`FailureCause::Host`]; whatever was in force before stays so.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("plugin {plugin}: {message}")]
+pub struct Failure {
+    /// Whose call.
+    pub plugin: PluginId,
+    /// Of which sort.
+    pub cause: FailureCause,
+    /// What happened and what to do about it.
+    pub message: String,
+}
+
+/// How grave a guest says its line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// For the author.
+    Trace,
+    /// For the author.
+    Debug,
+    /// A person may want to know.
+    Info,
+    /// Degraded.
+    Warn,
+    /// Needs a person.
+    Error,
+}
+
+impl LogLevel {
+    /// The contract's numbers: 0 trace to 4 error; anything above is an error too.
+    pub fn from_number(level: u8) -> LogLevel {
+        match level {
+            0 => LogLevel::Trace,
+            1 => LogLevel::Debug,
+            2 => LogLevel::Info,
+            3 => LogLevel::Warn,
+            _ => LogLevel::Error,
+        }
+    }
+}
+
+/// A line that a guest logged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LogLine {
+    /// How grave.
+    pub level: LogLevel,
+    /// Its text.
+    pub text: String,
+}
+
+/// What a call cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cost {
+    /// Fuel used: exact, and the same on every machine with the same engine.
+    pub fuel: u64,
+    /// Wall time.
+    pub elapsed: Duration,
+    /// The most linear memory that it had, in bytes.
+    pub peak_memory: usize,
+}
+
+/// What a guest handed back: bytes under a cap, nothing checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawOutput(pub Vec<u8>);
+
+/// A decision that ran to its end.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// The answer, unchecked.
+    pub output: RawOutput,
+    /// What it logged.
+    pub log: Vec<LogLine>,
+    /// What it cost.
+    pub cost: Cost,
+}
+
+/// Decides: input document to schedule.
+pub trait Scheduler: Send + Sync {
+    /// Which build this is.
+    fn id(&self) -> &PluginId;
+    /// What it wants to be told.
+    fn reads(&self) -> &Reads;
+    /// Its configuration, JSON text.
+    fn config(&self) -> &str;
+    /// One decision in a fresh instance. Blocks up to the plugin's time limit.
+    fn schedule(&self, document: &str, view: &Arc<SnapshotView>) -> Result<Decision, Failure>;
+}
+
+/// Template helpers by name.
+pub trait Filters: Send + Sync {
+    /// The names that templates may use.
+    fn names(&self) -> Vec<String>;
+    /// Begins one render of one role: what is instantiated for it is dropped with the session.
+    fn open(&self) -> Box<dyn FilterSession>;
+}
+
+/// The filters of one render of one role.
+pub trait FilterSession: Send {
+    /// Calls filter `name` with an array of arguments (named ones as one object at its end). Blocks up to the plugin's time limit.
+    fn apply(&mut self, name: &str, args: &Value) -> Result<Value, Failure>;
+}

@@ -1,1 +1,41 @@
-//! x
+//! The verwalter daemon as a library, so that the binary, the tests and the benches drive the same code.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`app`], [`shutdown`], [`telemetry`], [`exit`] | building the node, its tasks and their end, logs, exit codes |
+//! | [`config`], [`watch`], [`reload`] | the configuration tree, noticing changes, what is in force of it |
+//! | [`collect`] | this machine's figures as columns |
+//! | [`plugin`] | the sandbox: the only place that knows WebAssembly |
+//! | [`round`], [`cluster`] | the leader's loop, and who leads |
+//! | [`store`], [`storage`], [`durable`] | the schedule in force, the storage directory, replacing files whole |
+//! | [`deploy`], [`render`], [`apply`] | this node's part of the schedule, from templates to files |
+//! | [`http`], [`status`] | the API |
+//! | [`cli`], [`demo`] | the commands |
+//!
+//! Invariants:
+//! I1 a `Schedule` exists only if `admit` accepted it ·
+//! I2 only a live lease of the newest term commits ·
+//! I3 a store serves one decision (a filter's: one render of one role) ·
+//! I4 no guest number indexes or sizes host memory outside `plugin/memory.rs` ·
+//! I5 every input from a guest, peer or client has a byte cap ·
+//! I6 the last good plugin, schedule and file outlive any failure, a restart included ·
+//! I7 the core reads no clock, random numbers, files or sockets ·
+//! I8 nothing is written outside what the node allows, and never half ·
+//! I9 no HTTP handler waits for a round ·
+//! I10 a plugin's failure is its own.
+
+pub mod telemetry;
+mod clock;
+pub mod config;
+pub mod watch;
+pub mod storage;
+pub mod durable;
+pub mod collect;
+pub mod plugin;
+pub mod reload;
+pub mod cluster;
+pub mod store;
+pub mod round;
+pub mod render;
+pub mod apply;
+pub mod deploy;

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::contract::{Reads, SnapshotView};
 use crate::digest::Digest;
+use crate::json::strict::JsonLimits;
 use crate::names::PluginName;
 
 /// What a plugin is for.
@@ -178,6 +179,8 @@ pub trait Scheduler: Send + Sync {
     fn reads(&self) -> &Reads;
     /// Its configuration, JSON text.
     fn config(&self) -> &str;
+    /// The budget that its answers are read under.
+    fn json_limits(&self) -> JsonLimits;
     /// One decision in a fresh instance. Blocks up to the plugin's time limit.
     fn schedule(&self, document: &str, view: &Arc<SnapshotView>) -> Result<Decision, Failure>;
 }
@@ -190,8 +193,19 @@ pub trait Filters: Send + Sync {
     fn open(&self) -> Box<dyn FilterSession>;
 }
 
+/// Why a filter gave no value. The role that asked is not rendered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FilterError {
+    /// No plugin in force offers it.
+    #[error("no plugin in force offers the filter `{0}`")]
+    Unknown(String),
+    /// Its plugin failed.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
 /// The filters of one render of one role.
 pub trait FilterSession: Send {
     /// Calls filter `name` with an array of arguments (named ones as one object at its end). Blocks up to the plugin's time limit.
-    fn apply(&mut self, name: &str, args: &Value) -> Result<Value, Failure>;
+    fn apply(&mut self, name: &str, args: &Value) -> Result<Value, FilterError>;
 }

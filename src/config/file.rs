@@ -1,0 +1,152 @@
+//! One file from outside as text, under a byte cap, and the one shape of error that every reader of files reports.
+//! It never follows a path that a file names.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// What is wrong with one file of the configuration tree. Its writer is at fault; what was in force before stays so.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+pub struct FileError {
+    /// The file or directory.
+    pub path: PathBuf,
+    /// Where in it, where that is known.
+    pub at: Option<Position>,
+    /// The key path, as `limits.fuel` or `writes[0]`; empty where the whole file is meant.
+    pub key: String,
+    /// What is wrong and what to do about it.
+    pub message: String,
+}
+
+/// A place in a text file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// Counted from 1.
+    pub line: u32,
+    /// In characters, counted from 1.
+    pub column: u32,
+}
+
+impl FileError {
+    /// An error about the file as a whole.
+    pub fn new(path: &Path, message: impl Into<String>) -> FileError {
+        FileError { path: path.to_owned(), at: None, key: String::new(), message: message.into() }
+    }
+
+    /// The system refused to read `path`.
+    pub fn io(path: &Path, err: &io::Error) -> FileError {
+        let message = match err.kind() {
+            io::ErrorKind::NotFound => "does not exist (or is a symbolic link to nothing)".to_owned(),
+            io::ErrorKind::PermissionDenied => "may not be read by this user: check its owner and mode".to_owned(),
+            // ELOOP has no stable kind of its own.
+            _ if err.raw_os_error() == Some(40) => "is a symbolic link that leads back to itself".to_owned(),
+            _ => format!("cannot be read: {err}"),
+        };
+        FileError::new(path, message)
+    }
+
+    /// The same error about the value at `key`.
+    pub fn at_key(mut self, key: impl Into<String>) -> FileError {
+        self.key = key.into();
+        self
+    }
+
+    /// The same error with its place in the file, where that is known.
+    pub fn at_position(mut self, at: Option<Position>) -> FileError {
+        self.at = at;
+        self
+    }
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.path.display())?;
+        if let Some(at) = self.at {
+            write!(f, ":{}:{}", at.line, at.column)?;
+        }
+        if !self.key.is_empty() {
+            write!(f, ": `{}`", self.key)?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// Reads a regular file of at most `cap_bytes` bytes of UTF-8.
+pub fn read_text(path: &Path, cap_bytes: u64) -> Result<String, FileError> {
+    // Asked before it is opened: opening a FIFO would wait for its writer.
+    let meta = std::fs::metadata(path).map_err(|err| FileError::io(path, &err))?;
+    if meta.is_dir() {
+        return Err(FileError::new(path, "is a directory where a file is expected: move it away"));
+    }
+    if !meta.is_file() {
+        return Err(FileError::new(path, "is no regular file: move it away"));
+    }
+    let file = File::open(path).map_err(|err| FileError::io(path, &err))?;
+    let mut bytes = Vec::new();
+    file.take(cap_bytes + 1).read_to_end(&mut bytes).map_err(|err| FileError::io(path, &err))?;
+    if bytes.len() as u64 > cap_bytes {
+        return Err(FileError::new(path, format!("is larger than {cap_bytes} bytes: make it smaller")));
+    }
+    String::from_utf8(bytes).map_err(|err| {
+        let sound = String::from_utf8_lossy(&err.as_bytes()[..err.utf8_error().valid_up_to()]);
+        FileError::new(path, "holds bytes that are no UTF-8: save it as UTF-8").at_position(Some(end_of(&sound)))
+    })
+}
+
+/// The position after the last character of `text`.
+fn end_of(text: &str) -> Position {
+    let line = text.matches('\n').count() + 1;
+    let column = text.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+    Position { line: saturate(line as u64), column: saturate(column as u64) }
+}
+
+pub(crate) fn saturate(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(bytes: &[u8], expect: &str) {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        let path = dir.path().join("f");
+        std::fs::write(&path, bytes).expect("written");
+        let got = match read_text(&path, 8) {
+            Ok(text) => text,
+            Err(err) => err.to_string().replace(&path.display().to_string(), "f"),
+        };
+        assert_eq!(got, expect);
+    }
+
+    #[test]
+    fn texts() {
+        check(b"", "");
+        check(b"12345678", "12345678");
+        check(b"123456789", "f: is larger than 8 bytes: make it smaller");
+        check(b"a\nb\xff", "f:2:2: holds bytes that are no UTF-8: save it as UTF-8");
+    }
+
+    fn refused(path: &Path, expect: &str) {
+        let err = read_text(path, 8).expect_err("refused");
+        assert_eq!((err.path.as_path(), err.message.as_str()), (path, expect));
+    }
+
+    #[test]
+    fn what_is_no_file() {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        refused(dir.path(), "is a directory where a file is expected: move it away");
+        refused(&dir.path().join("none"), "does not exist (or is a symbolic link to nothing)");
+        refused(Path::new("/dev/null"), "is no regular file: move it away");
+        let link = dir.path().join("loop");
+        std::os::unix::fs::symlink(&link, &link).expect("linked");
+        refused(&link, "is a symbolic link that leads back to itself");
+    }
+
+    #[test]
+    fn errors_say_file_line_and_key() {
+        let err = FileError::new(Path::new("a.yaml"), "is odd").at_key("b.c").at_position(Some(Position { line: 3, column: 7 }));
+        assert_eq!(err.to_string(), "a.yaml:3:7: `b.c`: is odd");
+    }
+}

@@ -1,0 +1,320 @@
+//! `verwalter.yaml`: the settings of the daemon itself, and the one place where their defaults stand.
+//! It decides nothing that a flag of the command line decided already.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use verwalter_core::names::Hostname;
+
+use super::file::{self, FileError};
+use super::units::{ByteSize, TimeSpan};
+use super::walk::Report;
+use super::yaml::{self, MAX_SETTINGS_BYTES, Tags};
+
+/// The settings, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Where HTTP is served.
+    pub listen: SocketAddr,
+    /// This node's key in the schedule; `None`: the machine's own, lower-case.
+    pub hostname: Option<Hostname>,
+    /// This node's name in links, usually its full domain name; `None`: its hostname.
+    pub name: Option<String>,
+    /// Time between two rounds that nothing asked for.
+    pub round_interval: Duration,
+    /// How long the configuration tree must be quiet before it is read again.
+    pub reload_quiet_time: Duration,
+    /// Time between two samples of this machine.
+    pub collect_interval: Duration,
+    /// Where rendered files with relative destinations go. Absolute. `None`: `output` below the storage directory.
+    pub output_dir: Option<PathBuf>,
+    /// How log lines are written.
+    pub log_format: LogFormat,
+    /// Compiled plugins on disk: above this size the oldest go.
+    pub plugin_cache_size: ByteSize,
+    /// Limits of the HTTP server.
+    pub http: HttpLimits,
+}
+
+/// Limits of the HTTP server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HttpLimits {
+    /// Largest request body.
+    pub body: ByteSize,
+    /// Connections at a time; more wait in the system's queue.
+    pub connections: u32,
+    /// Time for a request's head to arrive, and for an idle connection to be kept.
+    pub timeout: Duration,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The name of the file below the configuration directory.
+pub const SETTINGS_FILE: &str = "verwalter.yaml";
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            // The predecessor's port. Loopback: nothing authenticates readers.
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8379),
+            hostname: None,
+            name: None,
+            round_interval: Duration::from_secs(10),
+            // The predecessor's step too; editors and `rsync` finish a file well within it.
+            reload_quiet_time: Duration::from_millis(200),
+            // The agent's history is kept in steps of this length.
+            collect_interval: Duration::from_secs(2),
+            output_dir: None,
+            log_format: LogFormat::Text,
+            // Some 100 compiled plugins of usual size.
+            plugin_cache_size: ByteSize::new(1 << 30),
+            http: HttpLimits {
+                // Far above any action an operator sends.
+                body: ByteSize::new(1 << 20),
+                // Bounds the memory of readers; arbitrary, above what dashboards of one node open.
+                connections: 256,
+                timeout: Duration::from_secs(10),
+            },
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct RawSettings {
+    listen: SocketAddr,
+    hostname: Option<Hostname>,
+    name: Option<String>,
+    round_interval: TimeSpan,
+    reload_quiet_time: TimeSpan,
+    collect_interval: TimeSpan,
+    output_dir: Option<PathBuf>,
+    log_format: LogFormat,
+    plugin_cache_size: ByteSize,
+    http: RawHttp,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct RawHttp {
+    body: ByteSize,
+    connections: u32,
+    timeout: TimeSpan,
+}
+
+impl Default for RawSettings {
+    fn default() -> RawSettings {
+        let settings = Settings::default();
+        RawSettings {
+            listen: settings.listen,
+            hostname: settings.hostname,
+            name: settings.name,
+            round_interval: TimeSpan(settings.round_interval),
+            reload_quiet_time: TimeSpan(settings.reload_quiet_time),
+            collect_interval: TimeSpan(settings.collect_interval),
+            output_dir: settings.output_dir,
+            log_format: settings.log_format,
+            plugin_cache_size: settings.plugin_cache_size,
+            http: RawHttp::default(),
+        }
+    }
+}
+
+impl Default for RawHttp {
+    fn default() -> RawHttp {
+        let http = Settings::default().http;
+        RawHttp { body: http.body, connections: http.connections, timeout: TimeSpan(http.timeout) }
+    }
+}
+
+/// Reads `verwalter.yaml` below `dir`, which need not be there. With an error the defaults stand in for what is wrong.
+pub(crate) fn load(dir: &Path, report: &mut Report) -> Settings {
+    let path = dir.join(SETTINGS_FILE);
+    if std::fs::symlink_metadata(&path).is_err_and(|err| err.kind() == std::io::ErrorKind::NotFound) {
+        return Settings::default();
+    }
+    let Some(text) = report.take(file::read_text(&path, MAX_SETTINGS_BYTES)) else { return Settings::default() };
+    let raw = report.take(yaml::parse_yaml::<RawSettings>(&path, &text, Tags::Refused)).unwrap_or_default();
+    let before = report.errors.len();
+    let settings = check(raw, dir, |keys, message| {
+        report.error(FileError::new(&path, message).at_key(keys.join(".")).at_position(yaml::locate(&text, keys)));
+    });
+    if report.errors.len() > before { Settings::default() } else { settings }
+}
+
+fn check(raw: RawSettings, dir: &Path, mut refuse: impl FnMut(&[&str], String)) -> Settings {
+    let ms = TimeSpan::from_millis;
+    let mut span = |keys: &[&str], value: TimeSpan, least: TimeSpan, greatest: TimeSpan| {
+        if value < least || value > greatest {
+            refuse(keys, format!("{value} is out of range: write {least} to {greatest}"));
+        }
+        value.0
+    };
+    // Below, a round would still run when the next is due; above, a dead peer goes unseen for too long.
+    let round_interval = span(&["round-interval"], raw.round_interval, ms(100), ms(3_600_000));
+    let reload_quiet_time = span(&["reload-quiet-time"], raw.reload_quiet_time, ms(10), ms(60_000));
+    // The kernel's own counters move in steps of 10 ms: shorter samples are noise.
+    let collect_interval = span(&["collect-interval"], raw.collect_interval, ms(100), ms(60_000));
+    let timeout = span(&["http", "timeout"], raw.http.timeout, ms(100), ms(300_000));
+    let mut size = |keys: &[&str], value: ByteSize, least: ByteSize, greatest: ByteSize| {
+        if value < least || value > greatest {
+            refuse(keys, format!("{value} is out of range: write {least} to {greatest}"));
+        }
+        value
+    };
+    let plugin_cache_size = size(&["plugin-cache-size"], raw.plugin_cache_size, ByteSize::new(16 << 20), ByteSize::new(1 << 40));
+    let body = size(&["http", "body"], raw.http.body, ByteSize::new(1 << 10), ByteSize::new(64 << 20));
+    if !(1..=65_536).contains(&raw.http.connections) {
+        refuse(&["http", "connections"], format!("{} is out of range: write 1 to 65536", raw.http.connections));
+    }
+    if raw.name.as_deref().is_some_and(|name| name.is_empty() || name.len() > 253 || name.chars().any(char::is_control)) {
+        refuse(&["name"], "must be of 1 to 253 printable characters".to_owned());
+    }
+    if raw.output_dir.as_deref().is_some_and(|dir| dir.as_os_str().is_empty()) {
+        refuse(&["output-dir"], "is empty: write a directory, or remove the key".to_owned());
+    }
+    Settings {
+        listen: raw.listen,
+        hostname: raw.hostname,
+        name: raw.name,
+        round_interval,
+        reload_quiet_time,
+        collect_interval,
+        output_dir: raw.output_dir.map(|output| dir.join(output)),
+        log_format: raw.log_format,
+        plugin_cache_size,
+        http: HttpLimits { body, connections: raw.http.connections, timeout },
+    }
+}
+
+/// The effective settings as the file that would give them.
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "listen: \"{}\"", self.listen)?;
+        match &self.hostname {
+            Some(hostname) => writeln!(f, "hostname: \"{hostname}\"")?,
+            None => writeln!(f, "# hostname: the machine's own")?,
+        }
+        match &self.name {
+            // JSON's quoting is YAML's too.
+            Some(name) => writeln!(f, "name: {}", serde_json::Value::from(name.as_str()))?,
+            None => writeln!(f, "# name: the hostname")?,
+        }
+        writeln!(f, "round-interval: {}", TimeSpan(self.round_interval))?;
+        writeln!(f, "reload-quiet-time: {}", TimeSpan(self.reload_quiet_time))?;
+        writeln!(f, "collect-interval: {}", TimeSpan(self.collect_interval))?;
+        match &self.output_dir {
+            Some(dir) => writeln!(f, "output-dir: {}", serde_json::Value::from(dir.to_string_lossy()))?,
+            None => writeln!(f, "# output-dir: `output` below the storage directory")?,
+        }
+        let log_format = match self.log_format {
+            LogFormat::Text => "text",
+            LogFormat::Json => "json",
+        };
+        writeln!(f, "log-format: {log_format}")?;
+        writeln!(f, "plugin-cache-size: {}", self.plugin_cache_size)?;
+        writeln!(
+            f,
+            "http:\n  body: {}\n  connections: {}\n  timeout: {}",
+            self.http.body,
+            self.http.connections,
+            TimeSpan(self.http.timeout)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loaded(text: Option<&str>) -> (Settings, Vec<String>) {
+        let dir = tempfile::tempdir().expect("temporary directory");
+        if let Some(text) = text {
+            std::fs::write(dir.path().join(SETTINGS_FILE), text).expect("written");
+        }
+        let mut report = Report::default();
+        let mut settings = load(dir.path(), &mut report);
+        let root = format!("{}/", dir.path().display());
+        // The directory is another one in each run.
+        settings.output_dir = settings.output_dir.map(|dir| dir.to_string_lossy().replace(&root, "CONF/").into());
+        (settings, report.errors.iter().map(|err| err.to_string().replace(&root, "")).collect())
+    }
+
+    fn sound(text: &str, expect: impl FnOnce(&mut Settings)) {
+        let mut expected = Settings::default();
+        expect(&mut expected);
+        assert_eq!(loaded(Some(text)), (expected, vec![]), "{text}");
+    }
+
+    fn refused(text: &str, expect: &[&str]) {
+        let (settings, errors) = loaded(Some(text));
+        assert_eq!(errors, expect, "{text}");
+        assert_eq!(settings, Settings::default());
+    }
+
+    #[test]
+    fn what_is_not_written_has_its_default() {
+        assert_eq!(loaded(None), (Settings::default(), vec![]));
+        sound("", |_| ());
+        sound("listen: '[::1]:80'\nhostname: alpha", |s| {
+            s.listen = SocketAddr::new("::1".parse().expect("address"), 80);
+            s.hostname = Hostname::new("alpha").ok();
+        });
+        sound("round-interval: 1s\nhttp: {body: 8KiB}\nlog-format: json", |s| {
+            s.round_interval = Duration::from_secs(1);
+            s.http.body = ByteSize::new(8192);
+            s.log_format = LogFormat::Json;
+        });
+        sound("output-dir: out", |s| s.output_dir = Some("CONF/out".into()));
+        sound("output-dir: /srv", |s| s.output_dir = Some("/srv".into()));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        refused("listn: x", &["verwalter.yaml:1:1: `listn`: unknown key: did you mean `listen`?"]);
+        refused("listen: 8379", &["verwalter.yaml:1:9: `listen`: invalid socket address syntax"]);
+        refused(
+            "hostname: Alpha_1",
+            &["verwalter.yaml:1:11: `hostname`: hostname `Alpha_1` may hold lower-case letters, digits, `-` and `.` only (RFC 1123)"],
+        );
+        refused(
+            "round-interval: 10",
+            &["verwalter.yaml:1:17: `round-interval`: write a whole number and a unit: ms, s, m or h, as in `250ms`"],
+        );
+        refused("http:\n  bdy: 1MiB", &["verwalter.yaml:2:3: `http.bdy`: unknown key: did you mean `body`?"]);
+    }
+
+    #[test]
+    fn all_semantic_mistakes_are_reported_at_once() {
+        refused(
+            "round-interval: 1ms\ncollect-interval: 2h\nname: ''\nhttp:\n  connections: 0\n  body: 1GiB\n",
+            &[
+                "verwalter.yaml:1:1: `round-interval`: 1ms is out of range: write 100ms to 1h",
+                "verwalter.yaml:2:1: `collect-interval`: 2h is out of range: write 100ms to 1m",
+                "verwalter.yaml:6:3: `http.body`: 1GiB is out of range: write 1KiB to 64MiB",
+                "verwalter.yaml:5:3: `http.connections`: 0 is out of range: write 1 to 65536",
+                "verwalter.yaml:3:1: `name`: must be of 1 to 253 printable characters",
+            ],
+        );
+    }
+
+    #[test]
+    fn the_effective_settings_can_be_written_back() {
+        let text = "listen: 10.0.0.1:80\nhostname: '10'\nname: 'a: \"b'\nround-interval: 90s\noutput-dir: /o\nlog-format: json\nhttp: {timeout: 1500ms}\n";
+        let (settings, errors) = loaded(Some(text));
+        assert_eq!(errors, Vec::<String>::new());
+        assert_eq!(loaded(Some(&settings.to_string())), (settings, vec![]));
+        assert_eq!(loaded(Some(&Settings::default().to_string())), (Settings::default(), vec![]));
+    }
+}

@@ -1,0 +1,273 @@
+//! This node's part of the schedule in force: accepted, rendered, written. A role that fails is tried again with back-off while
+//! the others go on; a role whose inputs are the same is not even rendered.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use verwalter_core::accept::{NodeFacts, RolePlan, accept};
+use verwalter_core::digest::Digest;
+use verwalter_core::ids::UnixMillis;
+use verwalter_core::json::canonical;
+use verwalter_core::names::{Hostname, RoleName, TemplateRef};
+
+use crate::apply::{self, Roots};
+use crate::clock::unix_now;
+use crate::collect::Published;
+use crate::reload::Config;
+use crate::render::{RenderLimits, TemplateSet};
+use crate::store::InForce;
+use crate::telemetry::chain;
+
+/// Time until the first retry of a failed role; doubles with every failure.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// Long enough not to fill a log, short enough that a mended machine is noticed.
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
+
+/// What came of one role.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RoleOutcome {
+    /// Its files are as the schedule wants them.
+    Rendered {
+        /// Files that got new bytes the last time it was rendered.
+        written: Vec<PathBuf>,
+        /// Files that had them already.
+        unchanged: usize,
+        /// When it was rendered last.
+        at: UnixMillis,
+    },
+    /// It could not be rendered or written; its files are what they were.
+    Failed {
+        /// What happened and what to do about it.
+        message: String,
+        /// How many times in a row.
+        attempts: u32,
+    },
+    /// This node does not take it; its files are what they were.
+    Refused {
+        /// Why not.
+        message: String,
+    },
+}
+
+/// What came of a schedule on this node.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeployReport {
+    /// Which schedule.
+    pub digest: Digest,
+    /// How many files were written for it, or for the change since.
+    pub written: usize,
+    /// Every role, by name.
+    pub roles: BTreeMap<RoleName, RoleOutcome>,
+}
+
+/// What the loop needs.
+pub struct Deploy {
+    /// This node.
+    pub hostname: Hostname,
+    /// The configuration tree.
+    pub config_dir: PathBuf,
+    /// Where relative destinations go.
+    pub output_dir: PathBuf,
+    /// The configuration in force.
+    pub config: watch::Receiver<Arc<Config>>,
+    /// The newest snapshot: the machine's facts come with it.
+    pub collected: watch::Receiver<Option<Arc<Published>>>,
+    /// The schedule in force.
+    pub in_force: watch::Receiver<Option<Arc<InForce>>>,
+    /// Where reports go.
+    pub report: watch::Sender<Option<Arc<DeployReport>>>,
+}
+
+impl Deploy {
+    /// Runs until `drain`; what is in force then is deployed first.
+    pub async fn run(mut self, drain: CancellationToken) {
+        let mut worker = Worker::default();
+        let mut facts: Option<Arc<Map<String, Value>>> = None;
+        loop {
+            let retry = self.pass(&mut worker, &mut facts).await;
+            if drain.is_cancelled() && !self.in_force.has_changed().unwrap_or(false) {
+                return;
+            }
+            let retry_at = retry.map(|wait| Instant::now() + wait);
+            tokio::select! {
+                () = drain.cancelled() => {}
+                changed = self.in_force.changed() => if changed.is_err() { return },
+                changed = self.config.changed() => if changed.is_err() { return },
+                () = new_facts(self.collected.clone(), &self.hostname, facts.as_deref()) => {}
+                () = tokio::time::sleep_until(retry_at.unwrap_or_else(Instant::now)), if retry_at.is_some() => {}
+            }
+        }
+    }
+
+    /// Deploys what is in force now; says when to come back for roles that failed.
+    async fn pass(&mut self, worker: &mut Worker, facts: &mut Option<Arc<Map<String, Value>>>) -> Option<Duration> {
+        let in_force = self.in_force.borrow_and_update().clone()?;
+        let config = self.config.borrow_and_update().clone();
+        // Templates may print facts: without them a role would be rendered twice.
+        *facts = own_facts(&self.collected, &self.hostname);
+        let machine = facts.clone()?;
+        let roots = Roots { output: self.output_dir.clone(), writes: config.sandbox.writes.clone() };
+        let templates = self.config_dir.join("templates");
+        let hostname = self.hostname.clone();
+        let mut moved = std::mem::take(worker);
+        let work = tokio::task::spawn_blocking(move || {
+            let facts = NodeFacts { hostname: &hostname, templates: &config.templates, machine: &machine };
+            let report = moved.deploy(&in_force, &facts, &config, &templates, &roots);
+            (moved, report)
+        });
+        match work.await {
+            Ok((moved, report)) => {
+                *worker = moved;
+                self.report.send_replace(Some(Arc::new(report)));
+                worker.retry()
+            }
+            Err(_) => {
+                tracing::error!("deploying broke off: a defect, please report it; files are what they were, it is tried again");
+                Some(LONGEST_RETRY)
+            }
+        }
+    }
+}
+
+/// Waits for facts about this machine that differ from `known`.
+async fn new_facts(mut collected: watch::Receiver<Option<Arc<Published>>>, hostname: &Hostname, known: Option<&Map<String, Value>>) {
+    loop {
+        let newest = own_facts(&collected, hostname);
+        if newest.is_some() && newest.as_deref() != known {
+            return;
+        }
+        if collected.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+    }
+}
+
+fn own_facts(collected: &watch::Receiver<Option<Arc<Published>>>, hostname: &Hostname) -> Option<Arc<Map<String, Value>>> {
+    let published = collected.borrow().clone()?;
+    let peers = published.snapshot.peers();
+    let own = peers.get(peers.position(hostname.as_str())?)?;
+    Some(Arc::new(own.machine.clone()))
+}
+
+/// What is remembered between passes.
+#[derive(Default)]
+struct Worker {
+    sets: BTreeMap<TemplateRef, (SetKey, TemplateSet)>,
+    /// What each role was last rendered from, successfully.
+    done: BTreeMap<RoleName, Digest>,
+    outcomes: BTreeMap<RoleName, RoleOutcome>,
+}
+
+/// What a parsed set of templates depends on.
+#[derive(PartialEq)]
+struct SetKey {
+    templates_generation: u64,
+    filters: Vec<String>,
+}
+
+impl Worker {
+    fn deploy(&mut self, in_force: &InForce, facts: &NodeFacts<'_>, config: &Config, templates: &std::path::Path, roots: &Roots) -> DeployReport {
+        let accepted = accept(&in_force.schedule, facts);
+        let mut roles = BTreeMap::new();
+        let mut written = 0;
+        for refusal in accepted.refused {
+            let message = refusal.to_string();
+            let outcome = RoleOutcome::Refused { message };
+            if self.outcomes.get(refusal.role()) != Some(&outcome) {
+                tracing::error!(role = %refusal.role(), reason = %refusal, "a role is refused on this node");
+            }
+            self.done.remove(refusal.role());
+            roles.insert(refusal.role().clone(), outcome);
+        }
+        for plan in accepted.roles {
+            let outcome = self.role(&plan, config, templates, roots, &mut written);
+            roles.insert(plan.role, outcome);
+        }
+        self.done.retain(|role, _| roles.contains_key(role));
+        self.outcomes.clone_from(&roles);
+        DeployReport { digest: in_force.schedule.digest(), written, roles }
+    }
+
+    fn role(&mut self, plan: &RolePlan, config: &Config, templates: &std::path::Path, roots: &Roots, written: &mut usize) -> RoleOutcome {
+        match self.render_and_apply(plan, config, templates, roots) {
+            Ok(None) => match self.outcomes.get(&plan.role) {
+                Some(outcome) => outcome.clone(),
+                None => RoleOutcome::Rendered { written: Vec::new(), unchanged: 0, at: unix_now() },
+            },
+            Ok(Some(applied)) => {
+                *written += applied.written.len();
+                if !applied.written.is_empty() {
+                    tracing::info!(role = %plan.role, files = applied.written.len(), "files written");
+                }
+                RoleOutcome::Rendered { written: applied.written, unchanged: applied.unchanged, at: unix_now() }
+            }
+            Err(message) => {
+                self.done.remove(&plan.role);
+                let attempts = match self.outcomes.get(&plan.role) {
+                    Some(RoleOutcome::Failed { attempts, .. }) => attempts.saturating_add(1),
+                    _ => 1,
+                };
+                tracing::error!(role = %plan.role, attempts, error = %message, "a role could not be deployed; its files are what they were");
+                RoleOutcome::Failed { message, attempts }
+            }
+        }
+    }
+
+    /// `None`: nothing that this role depends on has changed.
+    fn render_and_apply(
+        &mut self,
+        plan: &RolePlan,
+        config: &Config,
+        templates: &std::path::Path,
+        roots: &Roots,
+    ) -> Result<Option<apply::Applied>, String> {
+        let filters = config.catalog.filters();
+        let set = self.set(&plan.template, config, templates, filters.names())?;
+        let input = input_digest(plan, set.digest(), config, roots);
+        if self.done.get(&plan.role) == Some(&input) {
+            return Ok(None);
+        }
+        let set = &mut self.sets.get_mut(&plan.template).expect("it was loaded above").1;
+        let files = set.render(&plan.role, &plan.vars, filters.open()).map_err(|err| chain(&err))?;
+        let applied = apply::apply(&plan.role, &files, roots).map_err(|err| chain(&err))?;
+        self.done.insert(plan.role.clone(), input);
+        Ok(Some(applied))
+    }
+
+    fn set(&mut self, template: &TemplateRef, config: &Config, templates: &std::path::Path, filters: Vec<String>) -> Result<&TemplateSet, String> {
+        let key = SetKey { templates_generation: config.templates_generation, filters };
+        if self.sets.get(template).is_none_or(|(known, _)| *known != key) {
+            let dir = templates.join(template.role().as_str()).join(template.version().as_str());
+            let set = TemplateSet::load(&dir, template, &key.filters, &RenderLimits::default()).map_err(|err| chain(&err))?;
+            self.sets.insert(template.clone(), (key, set));
+        }
+        Ok(&self.sets[template].1)
+    }
+
+    /// When the first role that failed is to be tried again.
+    fn retry(&self) -> Option<Duration> {
+        let attempts = self.outcomes.values().filter_map(|outcome| match outcome {
+            RoleOutcome::Failed { attempts, .. } => Some(*attempts),
+            _ => None,
+        });
+        let wait = FIRST_RETRY.saturating_mul(1 << attempts.min()?.saturating_sub(1).min(16)).min(LONGEST_RETRY);
+        // Nodes that failed for one common reason must not all come back at one moment: up to a quarter longer.
+        let random = RandomState::new().hash_one(0) as u32;
+        Some(wait + wait.mul_f64(f64::from(random) / f64::from(u32::MAX) / 4.0))
+    }
+}
+
+/// Everything that a role's files depend on.
+fn input_digest(plan: &RolePlan, templates: Digest, config: &Config, roots: &Roots) -> Digest {
+    let mut input = Vec::new();
+    canonical::write_map(&plan.vars, &mut input);
+    input.extend_from_slice(format!("{templates}{:?}{roots:?}", config.catalog.filter_builds()).as_bytes());
+    Digest::of(&input)
+}

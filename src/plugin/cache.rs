@@ -1,0 +1,162 @@
+//! Compiled plugins on disk, keyed by digest and engine, in a directory that only this host's user can write.
+//!
+//! It maps machine code, hence the one `unsafe` of the host: what is mapped was written here, by this user, whole, and is
+//! checked against its own digest first.
+
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
+use verwalter_core::digest::Digest;
+use wasmtime::component::Component;
+use wasmtime::{Engine, Module};
+
+use super::compile::{CompileError, Compiler};
+use super::engine;
+use super::inspect::Abi;
+
+/// Compiled code, mapped.
+pub(super) enum Artefact {
+    Component(Component),
+    Module(Module),
+}
+
+/// Why there is no compiled code. What was compiled before stays usable.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// The plugin does not compile.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// The directory could not be used.
+    #[error("the compile cache {} cannot be used", .path.display())]
+    Io {
+        /// Which file or directory.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Somebody else could put code there.
+    #[error("the compile cache {} must belong to this user and be writable by nobody else: `chmod 700` it, or remove it", .0.display())]
+    Unsafe(PathBuf),
+    /// The engine refused what it compiled itself.
+    #[error("the compiled plugin cannot be loaded: {0}")]
+    Load(String),
+}
+
+/// The directory.
+pub(super) struct Cache {
+    dir: PathBuf,
+    fingerprint: String,
+    compiler: Compiler,
+    max_bytes: u64,
+}
+
+impl Cache {
+    /// Makes the directory, mode 0700, or checks that it is as safe as that. Above `max_bytes` the least recently used code goes.
+    pub(super) fn open(dir: &Path, engine: &Engine, compiler: Compiler, max_bytes: u64) -> Result<Cache, CacheError> {
+        let io = |source| CacheError::Io { path: dir.to_owned(), source };
+        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(io)?;
+        let meta = fs::symlink_metadata(dir).map_err(io)?;
+        let own = meta.uid() == rustix::process::geteuid().as_raw();
+        if !meta.is_dir() || !own || meta.mode() & 0o022 != 0 {
+            return Err(CacheError::Unsafe(dir.to_owned()));
+        }
+        Ok(Cache { dir: dir.to_owned(), fingerprint: engine::fingerprint(engine), compiler, max_bytes })
+    }
+
+    /// The compiled form of `wasm`, from disk where it is there and sound.
+    pub(super) fn load(&self, engine: &Engine, abi: Abi, digest: Digest, wasm: &[u8]) -> Result<Artefact, CacheError> {
+        let path = self.dir.join(format!("{}-{}.cwasm", digest.hex(), self.fingerprint));
+        if intact(&path) {
+            // Its time of use, for the pruning. Not being able to say it is no reason to fail.
+            if let Ok(file) = File::options().append(true).open(&path) {
+                drop(file.set_modified(SystemTime::now()));
+            }
+            if let Ok(artefact) = map(engine, abi, &path) {
+                return Ok(artefact);
+            }
+        }
+        self.compile(abi, wasm, &path)?;
+        self.prune(&path);
+        map(engine, abi, &path)
+    }
+
+    fn compile(&self, abi: Abi, wasm: &[u8], path: &Path) -> Result<(), CacheError> {
+        let io = |source| CacheError::Io { path: path.to_owned(), source };
+        let out = NamedTempFile::new_in(&self.dir).map_err(io)?;
+        self.compiler.compile(abi, wasm, out.reopen().map_err(io)?)?;
+        out.as_file().sync_all().map_err(io)?;
+        let sum = sum(out.path()).map_err(io)?;
+        // The sum first: code without its sum is compiled again, a sum without its code is no harm.
+        let sum_file = NamedTempFile::new_in(&self.dir).map_err(io)?;
+        fs::write(sum_file.path(), sum).map_err(io)?;
+        sum_file.persist(path.with_extension("sum")).map_err(|err| io(err.error))?;
+        out.persist(path).map_err(|err| io(err.error))?;
+        Ok(())
+    }
+
+    /// Drops the least recently used code beyond the limit, `keep` never.
+    fn prune(&self, keep: &Path) {
+        let Ok(entries) = fs::read_dir(&self.dir) else { return };
+        let mut files: Vec<(SystemTime, u64, PathBuf)> = entries
+            .filter_map(|entry| {
+                let path = entry.ok()?.path();
+                let meta = fs::symlink_metadata(&path).ok()?;
+                (path.extension()? == "cwasm").then_some((meta.modified().ok()?, meta.len(), path))
+            })
+            .collect();
+        files.sort();
+        let mut total: u64 = files.iter().map(|(_, len, _)| len).sum();
+        for (_, len, path) in files {
+            if total <= self.max_bytes {
+                return;
+            }
+            if path != keep && fs::remove_file(&path).is_ok() {
+                drop(fs::remove_file(path.with_extension("sum")));
+                total -= len;
+            }
+        }
+    }
+}
+
+/// Whether the file's bytes are those that were written.
+fn intact(path: &Path) -> bool {
+    let expected = fs::read(path.with_extension("sum"));
+    matches!((expected, sum(path)), (Ok(expected), Ok(found)) if expected == found.as_bytes())
+}
+
+fn sum(path: &Path) -> io::Result<String> {
+    let mut sha = Sha256::new();
+    io::copy(&mut File::open(path)?, &mut HashWriter(&mut sha))?;
+    Ok(sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+struct HashWriter<'a>(&'a mut Sha256);
+
+impl io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[expect(unsafe_code, reason = "compiled code is mapped from a directory that only this user writes, after its sum was checked")]
+fn map(engine: &Engine, abi: Abi, path: &Path) -> Result<Artefact, CacheError> {
+    let load = |err: wasmtime::Error| CacheError::Load(format!("{err:#}"));
+    match abi {
+        // SAFETY: the file was written by `compile` above from this engine's own output, lies in a directory that no other
+        // user can write (`Cache::open`), is named by the engine's fingerprint, and its bytes match the sum taken then.
+        Abi::Component => unsafe { Component::deserialize_file(engine, path) }.map(Artefact::Component).map_err(load),
+        // SAFETY: as above.
+        Abi::Core => unsafe { Module::deserialize_file(engine, path) }.map(Artefact::Module).map_err(load),
+    }
+}

@@ -1,0 +1,82 @@
+//! Running a guest to its end, its fuel or its deadline, and saying in one line what stopped it.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use verwalter_core::ports::{Failure, FailureCause, PluginId};
+use wasmtime::{Trap, WasmBacktrace};
+
+use super::limits::{Limit, Limits};
+use super::store::Stop;
+
+/// Polls a guest by hand: each yield is a look at the clock. A call past its deadline is dropped, and its store must be too.
+pub(super) fn drive<T>(call: impl Future<Output = wasmtime::Result<T>>, deadline: Instant) -> wasmtime::Result<T> {
+    let mut call = pin!(call);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(result) = call.as_mut().poll(&mut context) {
+            return result;
+        }
+        if Instant::now() >= deadline {
+            return Err(wasmtime::Error::new(Stop::Deadline));
+        }
+    }
+}
+
+/// What a guest's error means to an operator.
+pub(super) fn failure(plugin: &PluginId, limits: &Limits, error: &wasmtime::Error) -> Failure {
+    let (cause, message) = explain(limits, error);
+    Failure { plugin: plugin.clone(), cause, message }
+}
+
+fn explain(limits: &Limits, error: &wasmtime::Error) -> (FailureCause, String) {
+    let over = |cause, limit: Limit, what: &str| (cause, format!("{what} {}; {}", limits.describe(limit), limits.raise_hint(limit)));
+    if let Some(stop) = error.downcast_ref::<Stop>() {
+        return match stop {
+            Stop::Deadline => over(FailureCause::Time, Limit::Time, "ran longer than its time limit of"),
+            Stop::Memory { asked } => {
+                over(FailureCause::Memory, Limit::Memory, &format!("asked for {asked} bytes of memory, more than its limit of"))
+            }
+            Stop::Table { asked } => {
+                over(FailureCause::Memory, Limit::TableElements, &format!("asked for a table of {asked} elements, more than its limit of"))
+            }
+            Stop::Log => over(FailureCause::Output, Limit::Log, "logged more than its limit of"),
+            Stop::Bounds | Stop::Text => (FailureCause::Output, format!("{stop}: this is a defect of the plugin")),
+        };
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => over(FailureCause::Fuel, Limit::Fuel, "used up its fuel of"),
+        Some(Trap::StackOverflow) => (
+            FailureCause::Stack,
+            format!("recursed deeper than its stack of {} KiB allows{}; the stack's size is fixed", super::limits::STACK_BYTES >> 10, frames(error)),
+        ),
+        Some(trap) => (FailureCause::Trap, format!("trapped: {trap}{}", frames(error))),
+        // Lifting an answer out of a component fails without a trap: bad text, bad bounds, or over the copying cap.
+        None => over(FailureCause::Output, Limit::Output, &format!("gave an answer that cannot be read ({error:#}); its output limit is")),
+    }
+}
+
+/// The guest's functions that were running, innermost first, in one line.
+fn frames(error: &wasmtime::Error) -> String {
+    const SHOWN: usize = 4;
+    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return String::new() };
+    let names = backtrace.frames().iter().map(|frame| match frame.func_name() {
+        Some(name) => format!("{:#}", Demangled(name)),
+        None => format!("function {}", frame.func_index()),
+    });
+    let names: Vec<String> = names.take(SHOWN).collect();
+    if names.is_empty() { String::new() } else { format!(" in {}", names.join(" < ")) }
+}
+
+/// A name as its author wrote it; names come from the guest, so their length is bounded.
+struct Demangled<'a>(&'a str);
+
+impl std::fmt::Display for Demangled<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const MAX_CHARS: usize = 80;
+        let plain: String = self.0.chars().filter(|c| !c.is_control()).take(MAX_CHARS).collect();
+        f.write_str(&plain)
+    }
+}

@@ -1,0 +1,92 @@
+//! The core ABI: `vw_*` functions that take and give a pointer and a length. The host owns what crosses: it allocates the
+//! input in the guest, and frees input and answer after copying.
+
+use serde_json::json;
+use wasmtime::{Engine, InstancePre, Linker, Memory, Module, Store, TypedFunc};
+
+use super::{Reply, Request};
+use crate::plugin::imports;
+use crate::plugin::memory::{self, Answer};
+use crate::plugin::store::{CallState, Stop};
+
+pub(in crate::plugin) struct Linked {
+    pre: InstancePre<CallState>,
+}
+
+pub(in crate::plugin) struct Instance {
+    instance: wasmtime::Instance,
+    memory: Memory,
+    alloc: TypedFunc<u32, u32>,
+    free: TypedFunc<(u32, u32), ()>,
+}
+
+pub(super) fn link(engine: &Engine, module: &Module) -> wasmtime::Result<Linked> {
+    let mut linker = Linker::new(engine);
+    imports::link_core(&mut linker)?;
+    Ok(Linked { pre: linker.instantiate_pre(module)? })
+}
+
+/// First byte of an answer: it worked.
+const DONE: u8 = 0;
+/// First byte of an answer: the rest says why not.
+const REFUSED: u8 = 1;
+
+impl Linked {
+    pub(super) async fn instantiate(&self, store: &mut Store<CallState>) -> wasmtime::Result<Instance> {
+        let instance = self.pre.instantiate_async(&mut *store).await?;
+        if let Ok(initialize) = instance.get_typed_func::<(), ()>(&mut *store, "_initialize") {
+            initialize.call_async(&mut *store, ()).await?;
+        }
+        let memory = instance.get_memory(&mut *store, "memory").ok_or_else(|| wasmtime::Error::msg("its export `memory` is no memory"))?;
+        let alloc = instance.get_typed_func(&mut *store, "vw_alloc")?;
+        let free = instance.get_typed_func(&mut *store, "vw_free")?;
+        Ok(Instance { instance, memory, alloc, free })
+    }
+}
+
+impl Instance {
+    pub(super) async fn call(&self, store: &mut Store<CallState>, request: Request<'_>, output_cap: usize) -> wasmtime::Result<Reply> {
+        match request {
+            Request::Schedule(document) => self.exchange(store, "vw_schedule", document, output_cap).await,
+            Request::Apply(name, args) => {
+                // The arguments are JSON already: only the name needs quoting.
+                let document = format!("{{\"name\":{},\"args\":{args}}}", json!(name));
+                self.exchange(store, "vw_apply", &document, output_cap).await
+            }
+            Request::Filters => self.exchange(store, "vw_filters", "", output_cap).await,
+            Request::Describe if !self.exports(store, "vw_describe") => Ok(Reply::Absent),
+            Request::Describe => self.exchange(store, "vw_describe", "", output_cap).await,
+            Request::CheckConfig(_) if !self.exports(store, "vw_check_config") => Ok(Reply::Absent),
+            Request::CheckConfig(config) => self.exchange(store, "vw_check_config", config, output_cap).await,
+        }
+    }
+
+    fn exports(&self, store: &mut Store<CallState>, name: &str) -> bool {
+        self.instance.get_func(store, name).is_some()
+    }
+
+    async fn exchange(&self, store: &mut Store<CallState>, name: &str, input: &str, output_cap: usize) -> wasmtime::Result<Reply> {
+        let function: TypedFunc<(u32, u32), u64> = self.instance.get_typed_func(&mut *store, name)?;
+        let len = u32::try_from(input.len()).map_err(|_| wasmtime::Error::new(Stop::Bounds))?;
+        let ptr = self.alloc.call_async(&mut *store, len).await?;
+        memory::write(self.memory.data_mut(&mut *store), ptr, input.as_bytes()).map_err(wasmtime::Error::new)?;
+        let answer = Answer::unpack(function.call_async(&mut *store, (ptr, len)).await?);
+        let reply = self.copy_out(store, answer, output_cap)?;
+        self.free.call_async(&mut *store, (ptr, len)).await?;
+        self.free.call_async(&mut *store, (answer.ptr, answer.len)).await?;
+        Ok(reply)
+    }
+
+    fn copy_out(&self, store: &mut Store<CallState>, answer: Answer, output_cap: usize) -> wasmtime::Result<Reply> {
+        if answer.len as usize > output_cap {
+            return Err(wasmtime::Error::msg(format!("its answer has {} bytes", answer.len)));
+        }
+        let bytes = memory::read(self.memory.data(&*store), answer.ptr, answer.len).map_err(wasmtime::Error::new)?;
+        match bytes.split_first() {
+            Some((&DONE, rest)) => Ok(Reply::Done(rest.to_vec())),
+            Some((&REFUSED, rest)) => Ok(Reply::Refused(String::from_utf8_lossy(rest).into_owned())),
+            Some((other, _)) => Err(wasmtime::Error::msg(format!("its answer begins with byte {other}; 0 means done, 1 refused"))),
+            None => Err(wasmtime::Error::msg("its answer is empty; it must begin with byte 0 (done) or 1 (refused)")),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The closed list of what a guest may call, for both ABIs. Every import first looks at the deadline, then charges fuel for
+//! what it moves: otherwise a loop of host calls would escape both.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use verwalter_core::contract::SnapshotView;
+use wasmtime::{AsContext, AsContextMut, Caller, Extern, StoreContextMut, Trap};
+
+use super::memory;
+use super::store::{CallState, Stop};
+
+/// What any import costs, whatever it does: about the time that it takes, at the price of plain instructions.
+const CALL_FUEL: u64 = 1_000;
+
+/// `verwalter.log` and the like: the core ABI's module name.
+pub(super) const CORE_MODULE: &str = "verwalter";
+/// The core ABI's imports.
+pub(super) const CORE_IMPORTS: [&str; 3] = ["column", "attribute", "log"];
+const SNAPSHOT: &str = "verwalter:plugin/snapshot@1.0.0";
+const LOG: &str = "verwalter:plugin/log@1.0.0";
+
+/// The price of an import that moves `bytes`.
+fn charge(store: &mut StoreContextMut<'_, CallState>, bytes: usize) -> wasmtime::Result<()> {
+    if Instant::now() >= store.data().deadline {
+        return Err(wasmtime::Error::new(Stop::Deadline));
+    }
+    let price = CALL_FUEL.saturating_add(bytes as u64);
+    let left = store.get_fuel()?;
+    match left.checked_sub(price) {
+        Some(left) => store.set_fuel(left),
+        None => {
+            store.set_fuel(0)?;
+            Err(Trap::OutOfFuel.into())
+        }
+    }
+}
+
+/// A round's view; a filter has none and sees no peers.
+fn view(state: &CallState) -> Arc<SnapshotView> {
+    state.view.clone().unwrap_or_default()
+}
+
+/// Defines `snapshot` and `log` for components.
+pub(super) fn link_component(linker: &mut wasmtime::component::Linker<CallState>) -> wasmtime::Result<()> {
+    type Store<'a> = StoreContextMut<'a, CallState>;
+    let mut snapshot = linker.instance(SNAPSHOT)?;
+    snapshot.func_wrap("hostnames", |mut store: Store<'_>, (): ()| texts(&mut store, "hostname").map(|list| (list,)))?;
+    snapshot.func_wrap("attribute", |mut store: Store<'_>, (name,): (String,)| texts(&mut store, &name).map(|list| (list,)))?;
+    snapshot.func_wrap("metrics", |mut store: Store<'_>, (): ()| {
+        let names: Vec<String> = view(store.data()).metrics().map(str::to_owned).collect();
+        charge(&mut store, names.iter().map(|name| name.len() + 8).sum())?;
+        Ok((names,))
+    })?;
+    snapshot.func_wrap("column", |mut store: Store<'_>, (name,): (String,)| {
+        charge(&mut store, 0)?;
+        let view = view(store.data());
+        let column = view.column(&name);
+        charge(&mut store, column.as_ref().map_or(0, |column| column.len() * 8))?;
+        Ok((column.map(|column| column.into_owned()),))
+    })?;
+    snapshot.func_wrap("series", |mut store: Store<'_>, (name, peer): (String, u32)| {
+        let series = view(store.data()).series(&name, peer).to_vec();
+        charge(&mut store, series.len() * 8)?;
+        Ok((series,))
+    })?;
+    linker.instance(LOG)?.func_wrap("write", |mut store: Store<'_>, (level, text): (u8, String)| {
+        charge(&mut store, text.len())?;
+        store.data_mut().log(level, &text).map_err(wasmtime::Error::new)
+    })?;
+    Ok(())
+}
+
+fn texts(store: &mut StoreContextMut<'_, CallState>, name: &str) -> wasmtime::Result<Vec<String>> {
+    // The price of looking before the price of what is found: the list is not made for a guest that cannot pay a call.
+    charge(store, 0)?;
+    let list = view(store.data()).attribute(name);
+    charge(store, list.iter().map(|text| text.len() + 8).sum())?;
+    Ok(list)
+}
+
+/// Defines `verwalter.*` for core modules.
+pub(super) fn link_core(linker: &mut wasmtime::Linker<CallState>) -> wasmtime::Result<()> {
+    type Store<'a> = Caller<'a, CallState>;
+    linker.func_wrap(CORE_MODULE, "column", |mut caller: Store<'_>, name_ptr: u32, name_len: u32, out_ptr: u32, out_cap: u32| {
+        charge(&mut caller.as_context_mut(), name_len as usize)?;
+        let view = view(caller.data());
+        let name = guest_text(&mut caller, name_ptr, name_len)?;
+        let Some(column) = view.column(&name) else { return Ok(-1) };
+        let values = &column[..column.len().min(out_cap as usize)];
+        charge(&mut caller.as_context_mut(), values.len() * 8)?;
+        guest_memory(&mut caller, |memory| memory::write_doubles(memory, out_ptr, values))?;
+        count(column.len())
+    })?;
+    linker.func_wrap(CORE_MODULE, "attribute", |mut caller: Store<'_>, name_ptr: u32, name_len: u32, out_ptr: u32, out_cap: u32| {
+        charge(&mut caller.as_context_mut(), name_len as usize)?;
+        let view = view(caller.data());
+        let name = guest_text(&mut caller, name_ptr, name_len)?;
+        let list = view.attribute(&name);
+        let mut packed = Vec::with_capacity(list.iter().map(|text| text.len() + 4).sum());
+        for text in &list {
+            packed.extend_from_slice(&u32::try_from(text.len()).map_err(|_| Stop::Bounds).map_err(wasmtime::Error::new)?.to_le_bytes());
+            packed.extend_from_slice(text.as_bytes());
+        }
+        charge(&mut caller.as_context_mut(), packed.len())?;
+        if packed.len() <= out_cap as usize {
+            guest_memory(&mut caller, |memory| memory::write(memory, out_ptr, &packed))?;
+        }
+        count(packed.len())
+    })?;
+    linker.func_wrap(CORE_MODULE, "log", |mut caller: Store<'_>, level: u32, ptr: u32, len: u32| {
+        charge(&mut caller.as_context_mut(), len as usize)?;
+        let text = guest_text(&mut caller, ptr, len)?;
+        let level = u8::try_from(level).unwrap_or(u8::MAX);
+        caller.data_mut().log(level, &text).map_err(wasmtime::Error::new)
+    })?;
+    Ok(())
+}
+
+fn count(n: usize) -> wasmtime::Result<i32> {
+    i32::try_from(n).map_err(|_| wasmtime::Error::new(Stop::Bounds))
+}
+
+fn guest_memory<T>(caller: &mut Caller<'_, CallState>, use_it: impl FnOnce(&mut [u8]) -> Result<T, Stop>) -> wasmtime::Result<T> {
+    let Some(Extern::Memory(memory)) = caller.get_export("memory") else {
+        return Err(wasmtime::Error::new(Stop::Bounds));
+    };
+    use_it(memory.data_mut(caller.as_context_mut())).map_err(wasmtime::Error::new)
+}
+
+fn guest_text(caller: &mut Caller<'_, CallState>, ptr: u32, len: u32) -> wasmtime::Result<String> {
+    let Some(Extern::Memory(memory)) = caller.get_export("memory") else {
+        return Err(wasmtime::Error::new(Stop::Bounds));
+    };
+    memory::read_text(memory.data(caller.as_context()), ptr, len).map(str::to_owned).map_err(wasmtime::Error::new)
+}

@@ -1,0 +1,87 @@
+//! The one place where a guest's number meets memory. Every offset and length is checked against the memory as it is now;
+//! nothing is allocated by a guest's word beyond the caller's cap.
+
+use std::ops::Range;
+
+use super::store::Stop;
+
+/// What a core-ABI function answered: where its bytes lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) ptr: u32,
+    pub(super) len: u32,
+}
+
+impl Answer {
+    /// Low 32 bits pointer, high 32 bits length.
+    pub(super) fn unpack(packed: u64) -> Answer {
+        Answer { ptr: packed as u32, len: (packed >> 32) as u32 }
+    }
+}
+
+/// The bytes at `ptr`, if they lie within a memory of `size` bytes.
+fn range(size: usize, ptr: u32, len: u32) -> Result<Range<usize>, Stop> {
+    let start = ptr as usize;
+    let end = start.checked_add(len as usize).ok_or(Stop::Bounds)?;
+    if end > size { Err(Stop::Bounds) } else { Ok(start..end) }
+}
+
+/// The guest's bytes at `ptr`.
+pub(super) fn read(memory: &[u8], ptr: u32, len: u32) -> Result<&[u8], Stop> {
+    Ok(&memory[range(memory.len(), ptr, len)?])
+}
+
+/// The guest's text at `ptr`.
+pub(super) fn read_text(memory: &[u8], ptr: u32, len: u32) -> Result<&str, Stop> {
+    std::str::from_utf8(read(memory, ptr, len)?).map_err(|_| Stop::Text)
+}
+
+/// Copies `bytes` to the guest's `ptr`.
+pub(super) fn write(memory: &mut [u8], ptr: u32, bytes: &[u8]) -> Result<(), Stop> {
+    let len = u32::try_from(bytes.len()).map_err(|_| Stop::Bounds)?;
+    let range = range(memory.len(), ptr, len)?;
+    memory[range].copy_from_slice(bytes);
+    Ok(())
+}
+
+/// Copies doubles to the guest's `ptr`, little-endian, however it is aligned.
+pub(super) fn write_doubles(memory: &mut [u8], ptr: u32, values: &[f64]) -> Result<(), Stop> {
+    let len = values.len().checked_mul(8).and_then(|len| u32::try_from(len).ok()).ok_or(Stop::Bounds)?;
+    let range = range(memory.len(), ptr, len)?;
+    for (slot, value) in memory[range].chunks_exact_mut(8).zip(values) {
+        slot.copy_from_slice(&value.to_le_bytes());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_stay_within_memory() {
+        let memory = [1, 2, 3, 4];
+        let check = |ptr, len, expect: Result<&[u8], Stop>| assert_eq!(read(&memory, ptr, len), expect, "{ptr} {len}");
+        check(0, 4, Ok(&[1, 2, 3, 4]));
+        check(4, 0, Ok(&[]));
+        check(3, 2, Err(Stop::Bounds));
+        check(5, 0, Err(Stop::Bounds));
+        check(u32::MAX, u32::MAX, Err(Stop::Bounds));
+        check(0, u32::MAX, Err(Stop::Bounds));
+    }
+
+    #[test]
+    fn writes_stay_within_memory() {
+        let mut memory = [0; 10];
+        assert_eq!(write(&mut memory, 8, &[7, 7]), Ok(()));
+        assert_eq!(write(&mut memory, 9, &[9, 9]), Err(Stop::Bounds));
+        assert_eq!(write_doubles(&mut memory, 1, &[1.0]), Ok(()));
+        assert_eq!(write_doubles(&mut memory, 3, &[2.0]), Err(Stop::Bounds));
+        assert_eq!(memory, [0, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 7]);
+    }
+
+    #[test]
+    fn answers_unpack() {
+        assert_eq!(Answer::unpack(0x0000_0003_ffff_fffe), Answer { ptr: 0xffff_fffe, len: 3 });
+    }
+}

@@ -1,0 +1,173 @@
+//! From the configuration tree to what is in force: read at the start and again when it changed. A part with an error keeps its
+//! former value; a part that was never sound keeps decisions from being made, since half of it would move what runs.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+use verwalter_core::names::TemplateRef;
+
+use crate::collect::RuleSet;
+use crate::config::sandbox::Sandbox;
+use crate::config::settings::Settings;
+use crate::config::{ConfigTree, FileError, Part};
+use crate::plugin::{Activator, Catalog};
+use crate::watch::{ChangeSet, Changes};
+
+/// What is in force. It never changes: a reload makes a new one.
+#[derive(Clone)]
+pub struct Config {
+    /// Grows by one with every reload.
+    pub generation: u64,
+    /// Operators' metadata, JSON text; without it nothing can be decided.
+    pub runtime: Arc<str>,
+    /// What the operator says of this machine.
+    pub machine: Arc<Map<String, Value>>,
+    /// What this node allows.
+    pub sandbox: Sandbox,
+    /// The templates that there are.
+    pub templates: BTreeSet<TemplateRef>,
+    /// Grows when a file below `templates/` changed.
+    pub templates_generation: u64,
+    /// The plugins in force.
+    pub catalog: Arc<Catalog>,
+    /// The generation of the rules that follow from them.
+    pub rules_generation: u64,
+    /// What is wrong with the tree as it stands.
+    pub errors: Arc<[FileError]>,
+    /// The parts that were never sound since the start.
+    unknown: Vec<&'static str>,
+}
+
+impl Config {
+    /// Whether a decision can be made on it; if not, why not.
+    pub fn decidable(&self) -> Result<(), String> {
+        let Some(part) = self.unknown.first() else { return Ok(()) };
+        let broken = self.errors.iter().find(|error| error.path.iter().any(|step| step == *part));
+        let broken = broken.map(|error| format!(": {error}")).unwrap_or_default();
+        Err(format!("{part}/ has been unreadable since the start{broken}; mend it, or roles would be dropped by accident"))
+    }
+}
+
+/// Reads the tree and activates plugins. Everything here blocks.
+pub struct Loader {
+    dir: PathBuf,
+    activator: Activator,
+    settings: Settings,
+    machine: watch::Sender<Arc<Map<String, Value>>>,
+    rules: watch::Sender<Arc<RuleSet>>,
+}
+
+impl Loader {
+    /// A loader for `dir`, with the settings that the daemon was started with.
+    pub fn new(dir: PathBuf, activator: Activator, settings: Settings) -> Loader {
+        Loader { dir, activator, settings, machine: watch::Sender::default(), rules: watch::Sender::default() }
+    }
+
+    /// Follows what the operator says of this machine.
+    pub fn machine(&self) -> watch::Receiver<Arc<Map<String, Value>>> {
+        self.machine.subscribe()
+    }
+
+    /// Follows the metrics that plugins declare.
+    pub fn rules(&self) -> watch::Receiver<Arc<RuleSet>> {
+        self.rules.subscribe()
+    }
+
+    /// Reads everything for the first time.
+    pub fn first(&self) -> Config {
+        let nothing = Config {
+            generation: 0,
+            runtime: "{}".into(),
+            machine: Arc::default(),
+            sandbox: Sandbox::default(),
+            templates: BTreeSet::new(),
+            templates_generation: 0,
+            catalog: Arc::default(),
+            rules_generation: 0,
+            errors: Arc::default(),
+            unknown: vec!["runtime", "machine"],
+        };
+        let all = ChangeSet { plugins: true, templates: true, runtime: true, machine: true, sandbox: true, settings: false };
+        self.again(&nothing, all)
+    }
+
+    /// Reads the tree again after `changes`.
+    pub fn again(&self, former: &Config, changes: ChangeSet) -> Config {
+        let (tree, errors) = ConfigTree::load(&self.dir);
+        for error in errors.iter().filter(|error| !former.errors.contains(error)) {
+            tracing::error!(%error, "the configuration tree has an error; the part keeps its former value");
+        }
+        for notice in &tree.notices {
+            tracing::debug!(%notice, "in the configuration tree");
+        }
+        if changes.settings && tree.settings.is_sound() && tree.settings.value != self.settings {
+            tracing::warn!("verwalter.yaml changed: its settings take effect at the next start");
+        }
+        let mut unknown = former.unknown.clone();
+        let runtime = keep(tree.runtime, "runtime", &mut unknown);
+        let machine = keep(tree.machine, "machine", &mut unknown);
+        let runtime = runtime.map_or_else(|| former.runtime.clone(), |runtime| runtime.to_string().into());
+        let machine = machine.map_or_else(|| former.machine.clone(), Arc::new);
+        let former_sandbox = (former.generation > 0).then(|| former.sandbox.clone());
+        let former_templates = (former.generation > 0).then(|| former.templates.clone());
+        let catalog = match changes.plugins && tree.plugins.is_sound() {
+            true => Arc::new(self.activator.reload(&former.catalog, &tree.plugins.value)),
+            false => former.catalog.clone(),
+        };
+        self.machine.send_if_modified(|known| {
+            let changed = *known != machine;
+            *known = machine.clone();
+            changed
+        });
+        let rules = catalog.rules();
+        let rules_generation = self.declare(rules);
+        Config {
+            generation: former.generation + 1,
+            runtime,
+            machine,
+            sandbox: tree.sandbox.or_former(former_sandbox),
+            templates: tree.templates.or_former(former_templates),
+            templates_generation: former.templates_generation + u64::from(changes.templates),
+            catalog,
+            rules_generation,
+            errors: errors.into(),
+            unknown,
+        }
+    }
+
+    fn declare(&self, rules: BTreeSet<verwalter_core::metrics::MetricRule>) -> u64 {
+        self.rules.send_if_modified(|known| {
+            let changed = known.rules != rules;
+            if changed {
+                *known = Arc::new(RuleSet { generation: known.generation + 1, rules });
+            }
+            changed
+        });
+        self.rules.borrow().generation
+    }
+}
+
+/// A sound part's value; a broken part that was sound before is left to its former value.
+fn keep<T>(part: Part<T>, name: &str, unknown: &mut Vec<&'static str>) -> Option<T> {
+    if !part.is_sound() {
+        return None;
+    }
+    unknown.retain(|part| *part != name);
+    Some(part.value)
+}
+
+/// Reloads whenever `changes` says so, until nothing watches any more.
+pub async fn run(loader: Arc<Loader>, mut changes: Changes, config: watch::Sender<Arc<Config>>) {
+    while let Some(changed) = changes.next().await {
+        let former = config.borrow().clone();
+        let loader = loader.clone();
+        let loaded = tokio::task::spawn_blocking(move || loader.again(&former, changed)).await;
+        match loaded {
+            Ok(loaded) => drop(config.send_replace(Arc::new(loaded))),
+            Err(_) => tracing::error!("reloading the configuration tree broke off: a defect, please report it; the former one stays in force"),
+        }
+    }
+}

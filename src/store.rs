@@ -1,0 +1,213 @@
+//! The schedule in force: published at once, written off the decision's path, continued after a restart. Only a live lease commits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use verwalter_core::admit::{self, AdmitError, Why};
+use verwalter_core::digest::Digest;
+use verwalter_core::ids::{NodeId, Round, Term, UnixMillis};
+use verwalter_core::json::strict::JsonLimits;
+use verwalter_core::schedule::Schedule;
+
+use crate::cluster::Lease;
+use crate::storage::{Storage, StorageError};
+
+/// Below the storage directory; the predecessor's place.
+const DIRECTORY: &str = "schedule";
+const FILE: &str = "schedule/schedule.json";
+/// The greatest output limit of a scheduler, in the long notation, with its reasons.
+const MAX_FILE_BYTES: u64 = 1 << 30;
+/// What was admitted once is read again under the widest budget that a manifest can give.
+const LIMITS: JsonLimits = JsonLimits { depth: 100, values: 100_000_000 };
+/// Time until the first retry of a failed write; doubles up to [`LONGEST_RETRY`].
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// Long enough not to fill a log, short enough that a freed disk is noticed.
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
+
+/// A schedule with its circumstances.
+#[derive(Debug, Clone)]
+pub struct InForce {
+    /// The decision.
+    pub schedule: Schedule,
+    /// When this digest came into force.
+    pub since: UnixMillis,
+    /// Under which leadership it was decided.
+    pub term: Term,
+    /// In which round of that.
+    pub round: Round,
+    /// Its reasons, as of the newest round that decided the same.
+    pub why: Why,
+}
+
+/// The predecessor's wrapper, with keys of its own beside it.
+#[derive(Serialize, Deserialize)]
+struct Wrapper<'a> {
+    timestamp: UnixMillis,
+    hash: String,
+    #[serde(borrow)]
+    data: &'a RawValue,
+    origin: NodeId,
+    term: u64,
+    round: Round,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    why: Option<&'a RawValue>,
+}
+
+/// Why a stored schedule cannot be continued. The file is left as it is; the next decision replaces it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The file is no schedule.
+    #[error("the stored schedule cannot be read: {0}")]
+    Malformed(String),
+    /// It is not the schedule that it says it is.
+    #[error("the stored schedule is refused")]
+    Refused(#[from] AdmitError),
+}
+
+/// A commit that came too late. The schedule in force stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the leadership {0} ended while its decision was made; the decision is dropped")]
+pub struct LeaseLost(Term);
+
+/// Whether a commit changed anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commit {
+    /// A new digest is in force.
+    Changed,
+    /// The same digest stays in force; nothing was published.
+    Same,
+}
+
+/// The holder of the schedule in force.
+#[derive(Debug)]
+pub struct ScheduleStore {
+    storage: Arc<Storage>,
+    in_force: watch::Sender<Option<Arc<InForce>>>,
+}
+
+impl ScheduleStore {
+    /// Continues with what `storage` has. A stored schedule that cannot be read is reported beside an empty store.
+    pub fn open(storage: &Arc<Storage>) -> Result<(ScheduleStore, Option<StoreError>), StorageError> {
+        storage.subdirectory(DIRECTORY)?;
+        let (stored, error) = match load(storage) {
+            Ok(stored) => (stored, None),
+            Err(error) => (None, Some(error)),
+        };
+        Ok((ScheduleStore { storage: storage.clone(), in_force: watch::Sender::new(stored.map(Arc::new)) }, error))
+    }
+
+    /// Follows what is in force.
+    pub fn subscribe(&self) -> watch::Receiver<Option<Arc<InForce>>> {
+        self.in_force.subscribe()
+    }
+
+    /// What is in force now.
+    pub fn current(&self) -> Option<Arc<InForce>> {
+        self.in_force.borrow().clone()
+    }
+
+    /// Puts a decision in force, if `lease` is still live.
+    pub fn commit(&self, lease: &Lease, decided: InForce) -> Result<Commit, LeaseLost> {
+        let mut commit = Err(LeaseLost(lease.term()));
+        // The lease is looked at while the slot is held, so that no newer term commits in between.
+        self.in_force.send_if_modified(|slot| {
+            if !lease.is_live() || slot.as_ref().is_some_and(|former| former.term > lease.term()) {
+                return false;
+            }
+            match slot {
+                Some(former) if former.schedule == decided.schedule => {
+                    commit = Ok(Commit::Same);
+                    if former.why != decided.why {
+                        // Reasons are no news to those who wait for schedules.
+                        *slot = Some(Arc::new(InForce { why: decided.why.clone(), ..(**former).clone() }));
+                    }
+                    false
+                }
+                slot => {
+                    commit = Ok(Commit::Changed);
+                    *slot = Some(Arc::new(decided.clone()));
+                    true
+                }
+            }
+        });
+        commit
+    }
+
+    /// Writes what comes into force, the newest first, and the last of it before it ends on `drain`. Failures are told through
+    /// `failure` and tried again.
+    pub async fn persist(self: Arc<Self>, failure: watch::Sender<Option<String>>, drain: CancellationToken) {
+        let mut changes = self.in_force.subscribe();
+        let mut written: Option<Digest> = changes.borrow_and_update().as_ref().map(|stored| stored.schedule.digest());
+        let mut retry = FIRST_RETRY;
+        loop {
+            let newest = changes.borrow_and_update().clone();
+            let failed = match newest.filter(|newest| Some(newest.schedule.digest()) != written) {
+                None => false,
+                Some(newest) => {
+                    let storage = self.storage.clone();
+                    let digest = newest.schedule.digest();
+                    let result = tokio::task::spawn_blocking(move || storage.write(FILE, &encode(&newest, true))).await;
+                    let error = match result {
+                        Ok(Ok(())) => None,
+                        Ok(Err(error)) => Some(crate::telemetry::chain(&error)),
+                        Err(_) => Some("writing the schedule broke off: a defect, please report it".to_owned()),
+                    };
+                    if let Some(error) = &error {
+                        tracing::error!(%error, "the schedule in force could not be stored; a restart now would continue with an older one");
+                    } else {
+                        written = Some(digest);
+                        retry = FIRST_RETRY;
+                    }
+                    let failed = error.is_some();
+                    failure.send_replace(error);
+                    failed
+                }
+            };
+            if drain.is_cancelled() {
+                return;
+            }
+            tokio::select! {
+                () = drain.cancelled() => {}
+                changed = changes.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(retry), if failed => retry = (retry * 2).min(LONGEST_RETRY),
+            }
+        }
+    }
+}
+
+/// The wrapper as text: for the file with its reasons, for the API without.
+pub fn encode(in_force: &InForce, with_why: bool) -> Vec<u8> {
+    let raw = |text: &str| RawValue::from_string(text.to_owned()).expect("it was read or written as JSON");
+    let data = raw(in_force.schedule.canonical());
+    let why = in_force.why.as_json().filter(|_| with_why).map(raw);
+    let wrapper = Wrapper {
+        timestamp: in_force.since,
+        hash: in_force.schedule.digest().hex(),
+        data: &data,
+        origin: in_force.term.leader,
+        term: in_force.term.counter,
+        round: in_force.round,
+        why: why.as_deref(),
+    };
+    serde_json::to_vec(&wrapper).expect("texts and numbers are JSON")
+}
+
+fn load(storage: &Storage) -> Result<Option<InForce>, StoreError> {
+    let Some(bytes) = storage.read(FILE, MAX_FILE_BYTES)? else { return Ok(None) };
+    let wrapper: Wrapper<'_> = serde_json::from_slice(&bytes).map_err(|err| StoreError::Malformed(err.to_string()))?;
+    let digest = Digest::parse(&format!("sha256:{}", wrapper.hash)).map_err(|err| StoreError::Malformed(err.to_string()))?;
+    Ok(Some(InForce {
+        schedule: admit::restore(wrapper.data.get(), digest, LIMITS)?,
+        since: wrapper.timestamp,
+        term: Term { counter: wrapper.term, leader: wrapper.origin },
+        round: wrapper.round,
+        why: Why::from_json(wrapper.why.map(|raw| raw.get().into())),
+    }))
+}

@@ -1,0 +1,253 @@
+//! Says which parts of the configuration tree changed, once the tree has been quiet: the kernel's events are hints that wake it,
+//! comparing what stands on the disk decides. It never reads a file's content.
+//!
+//! Hints alone lose changes (symbolic links to elsewhere, network file systems, overflow, directories replaced as a whole);
+//! comparing alone would be slow to notice. Where the kernel has no watches left, comparing goes on by itself.
+
+mod hints;
+mod scan;
+
+use std::future::Future;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use hints::{Eyes, Hints};
+use scan::Scan;
+
+/// Without events the tree is looked at this often: for what the kernel does not tell (links to elsewhere, network file systems).
+const BACKSTOP: Duration = Duration::from_secs(10);
+/// The same where there are no events at all: soon enough for a person who waits, cheap enough for 10,000 files.
+const POLL: Duration = Duration::from_secs(2);
+/// A writer that never pauses delays a reload by so many quiet times at most.
+const PATIENCE: u32 = 10;
+
+/// The parts of the tree that changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ChangeSet {
+    /// `plugins/`
+    pub plugins: bool,
+    /// `templates/`
+    pub templates: bool,
+    /// `runtime/`
+    pub runtime: bool,
+    /// `machine/`
+    pub machine: bool,
+    /// `sandbox/`
+    pub sandbox: bool,
+    /// `verwalter.yaml`
+    pub settings: bool,
+}
+
+/// The names that are watched. Everything else below the directory is someone else's.
+const PARTS: [&str; 6] = ["plugins", "templates", "runtime", "machine", "sandbox", crate::config::settings::SETTINGS_FILE];
+
+impl ChangeSet {
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        *self == ChangeSet::default()
+    }
+
+    /// Adds what `other` has.
+    pub fn add(&mut self, other: ChangeSet) {
+        self.plugins |= other.plugins;
+        self.templates |= other.templates;
+        self.runtime |= other.runtime;
+        self.machine |= other.machine;
+        self.sandbox |= other.sandbox;
+        self.settings |= other.settings;
+    }
+
+    /// The part that `path` belongs to, if it is one of the watched.
+    fn of(dir: &Path, path: &Path) -> ChangeSet {
+        let mut set = ChangeSet::default();
+        let part = path.strip_prefix(dir).ok().and_then(|below| below.iter().next()).and_then(|name| name.to_str());
+        match part.and_then(|name| PARTS.iter().position(|part| *part == name)) {
+            Some(0) => set.plugins = true,
+            Some(1) => set.templates = true,
+            Some(2) => set.runtime = true,
+            Some(3) => set.machine = true,
+            Some(4) => set.sandbox = true,
+            Some(_) => set.settings = true,
+            None => {}
+        }
+        set
+    }
+}
+
+/// The tree cannot be watched at all; nothing was started.
+#[derive(Debug, thiserror::Error)]
+pub enum WatchError {
+    /// The current directory is gone, so that a relative path means nothing.
+    #[error("cannot tell where the configuration directory `{}` lies: give its absolute path", path.display())]
+    Directory {
+        /// The path as it was given.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Where changes arrive: what was not taken yet is added up, so that a slow reader misses nothing and is asked once.
+#[derive(Debug)]
+pub struct Changes {
+    outbox: Arc<Outbox>,
+}
+
+#[derive(Debug, Default)]
+struct Outbox {
+    state: Mutex<OutboxState>,
+    wake: Notify,
+}
+
+#[derive(Debug, Default)]
+struct OutboxState {
+    pending: ChangeSet,
+    closed: bool,
+}
+
+impl Changes {
+    /// The next changes; `None` when nothing watches any more. Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Option<ChangeSet> {
+        loop {
+            {
+                let mut state = self.outbox.lock();
+                if !state.pending.is_empty() {
+                    return Some(std::mem::take(&mut state.pending));
+                }
+                if state.closed {
+                    return None;
+                }
+            }
+            self.outbox.wake.notified().await;
+        }
+    }
+}
+
+impl Outbox {
+    fn lock(&self) -> MutexGuard<'_, OutboxState> {
+        // Plain flags: a panic elsewhere leaves them whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn publish(&self, changes: ChangeSet) {
+        if !changes.is_empty() {
+            self.lock().pending.add(changes);
+            self.wake.notify_one();
+        }
+    }
+}
+
+/// Closes the outbox however the task ends.
+struct Sender(Arc<Outbox>);
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        self.0.lock().closed = true;
+        self.0.wake.notify_one();
+    }
+}
+
+/// Prepares watching `dir`, which need not exist yet: changes are reported once nothing happened for `quiet`. The tree as it stands
+/// when this returns is what later states are compared with, so read it afterwards. The future is the task, for the caller to
+/// spawn; it ends when `drain` is cancelled. Blocks for one look at the tree.
+pub fn start(
+    dir: &Path,
+    quiet: Duration,
+    drain: CancellationToken,
+) -> Result<(Changes, impl Future<Output = ()> + Send + use<>), WatchError> {
+    start_with(dir, quiet, drain, BACKSTOP, Eyes::open)
+}
+
+fn start_with(
+    dir: &Path,
+    quiet: Duration,
+    drain: CancellationToken,
+    backstop: Duration,
+    open: fn(&Path, &Arc<Hints>) -> Eyes,
+) -> Result<(Changes, impl Future<Output = ()> + Send + use<>), WatchError> {
+    // Later changes of the current directory do not move what is watched.
+    let dir = std::path::absolute(dir).map_err(|source| WatchError::Directory { path: dir.to_owned(), source })?;
+    let hints = Arc::new(Hints::new(&dir));
+    let mut eyes = open(&dir, &hints);
+    let known = eyes.look();
+    let outbox = Arc::new(Outbox::default());
+    let sender = Sender(Arc::clone(&outbox));
+    let task = async move {
+        tokio::select! {
+            () = drain.cancelled() => {}
+            () = watch(&dir, Pace { quiet, backstop }, &hints, eyes, known, &sender) => {}
+        }
+    };
+    Ok((Changes { outbox }, task))
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    quiet: Duration,
+    backstop: Duration,
+}
+
+/// Ends only when the runtime shuts down.
+async fn watch(dir: &Path, pace: Pace, hints: &Hints, mut eyes: Eyes, mut known: Scan, sender: &Sender) {
+    loop {
+        let tick = if eyes.are_open() { pace.backstop } else { pace.backstop.min(POLL) };
+        // Elapsed is as good as woken: either way it is time to look.
+        let _ = tokio::time::timeout(tick, hints.woken()).await;
+        let mut changes = hints.take();
+        let Some((back, mut seen)) = look(eyes).await else { return };
+        eyes = back;
+        if changes.is_empty() && seen == known {
+            continue;
+        }
+        let patience = Instant::now() + pace.quiet * PATIENCE;
+        loop {
+            let settled = settle(pace.quiet, patience, hints, &mut changes).await;
+            let Some((back, again)) = look(eyes).await else { return };
+            eyes = back;
+            let still = again == seen;
+            seen = again;
+            if !settled || still {
+                break;
+            }
+            if Instant::now() >= patience {
+                break;
+            }
+        }
+        changes.add(known.difference(&seen, dir));
+        known = seen;
+        sender.0.publish(changes);
+    }
+}
+
+/// Waits until no hint came for `quiet`, or until `patience` is over; says which.
+async fn settle(quiet: Duration, patience: Instant, hints: &Hints, changes: &mut ChangeSet) -> bool {
+    loop {
+        let until = (Instant::now() + quiet).min(patience);
+        let woken = tokio::time::timeout_at(until, hints.woken()).await.is_ok();
+        changes.add(hints.take());
+        if !woken {
+            return until < patience;
+        }
+        if Instant::now() >= patience {
+            return false;
+        }
+    }
+}
+
+/// Looks at the tree on a blocking thread. `None`: the runtime shuts down.
+async fn look(mut eyes: Eyes) -> Option<(Eyes, Scan)> {
+    let looked = tokio::task::spawn_blocking(move || {
+        let scan = eyes.look();
+        (eyes, scan)
+    });
+    looked.await.ok()
+}
+
+#[cfg(test)]
+mod tests;

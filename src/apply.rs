@@ -44,7 +44,7 @@ pub struct Applied {
 
 /// Puts `files` in their places. On an error the role's files are what they were, unless the error is [`ApplyError::NotRestored`].
 pub fn apply(role: &RoleName, files: &[RenderedFile], roots: &Roots) -> Result<Applied, ApplyError> {
-    swap(role, check(role, files, roots)?)
+    swap(role, &check(role, files, roots)?)
 }
 
 /// Removes what a crash left of half-written files below the output root, and says how many files that was.

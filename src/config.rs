@@ -194,6 +194,16 @@ mod tests {
         assert_eq!(tree.runtime.or_former(Some(Value::from("former"))), Value::from("former"));
     }
 
+    /// The fixture is a tree in which every file is wrong in its own way; `verwalter check` is shown on it too.
+    #[test]
+    fn a_tree_in_which_everything_is_broken() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/config");
+        let (tree, errors) = ConfigTree::load(&fixtures.join("broken"));
+        let expected = fs::read_to_string(fixtures.join("broken.expected")).expect("the fixture is there");
+        assert_eq!(shown(&errors, &fixtures), expected.lines().collect::<Vec<_>>());
+        assert_eq!(tree.runtime.value["other"]["sound"], true);
+    }
+
     #[test]
     fn a_missing_directory_is_not_an_empty_one() {
         let dir = tempfile::tempdir().expect("temporary directory");

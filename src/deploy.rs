@@ -88,6 +88,7 @@ pub struct Deploy {
 impl Deploy {
     /// Runs until `drain`; what is in force then is deployed first.
     pub async fn run(mut self, drain: CancellationToken) {
+        self.sweep().await;
         let mut worker = Worker::default();
         let mut facts: Option<Arc<Map<String, Value>>> = None;
         loop {
@@ -103,6 +104,16 @@ impl Deploy {
                 () = new_facts(self.collected.clone(), &self.hostname, facts.as_deref()) => {}
                 () = tokio::time::sleep_until(retry_at.unwrap_or_else(Instant::now)), if retry_at.is_some() => {}
             }
+        }
+    }
+
+    /// Removes what a crash left of half-written files, before anything is written.
+    async fn sweep(&self) {
+        let roots = Roots { output: self.output_dir.clone(), writes: self.config.borrow().sandbox.writes.clone() };
+        match tokio::task::spawn_blocking(move || apply::sweep(&roots)).await {
+            Ok(Ok(0)) | Err(_) => {}
+            Ok(Ok(files)) => tracing::info!(files, "temporary files of an earlier run were removed"),
+            Ok(Err(error)) => tracing::warn!(%error, "temporary files of an earlier run could not be looked for"),
         }
     }
 
@@ -244,8 +255,7 @@ impl Worker {
     fn set(&mut self, template: &TemplateRef, config: &Config, templates: &std::path::Path, filters: Vec<String>) -> Result<&TemplateSet, String> {
         let key = SetKey { templates_generation: config.templates_generation, filters };
         if self.sets.get(template).is_none_or(|(known, _)| *known != key) {
-            let dir = templates.join(template.role().as_str()).join(template.version().as_str());
-            let set = TemplateSet::load(&dir, template, &key.filters, &RenderLimits::default()).map_err(|err| chain(&err))?;
+            let set = TemplateSet::load(templates, template, &key.filters, &RenderLimits::default()).map_err(|err| chain(&err))?;
             self.sets.insert(template.clone(), (key, set));
         }
         Ok(&self.sets[template].1)

@@ -33,4 +33,4 @@ mod kept;
 pub use activate::{Activator, SandboxError};
 pub use catalog::{Catalog, NoScheduler, PluginStatus};
 pub use compile::Compiler;
-pub use loaded::Loaded;
+pub use loaded::{Loaded, Session};

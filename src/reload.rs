@@ -45,7 +45,7 @@ impl Config {
     /// Whether a decision can be made on it; if not, why not.
     pub fn decidable(&self) -> Result<(), String> {
         let Some(part) = self.unknown.first() else { return Ok(()) };
-        let broken = self.errors.iter().find(|error| error.path.iter().any(|step| step == *part));
+        let broken = self.errors.iter().find(|error| error.path.iter().any(|step| step == *part)).or(self.errors.first());
         let broken = broken.map(|error| format!(": {error}")).unwrap_or_default();
         Err(format!("{part}/ has been unreadable since the start{broken}; mend it, or roles would be dropped by accident"))
     }

@@ -1,4 +1,5 @@
-//! Renders a role's templates into files in memory: strict, under caps, with filter plugins as helpers. It writes no file and runs no command.
+//! Renders a role's templates into files in memory: strict, under caps, with filter plugins as helpers. It writes no file and runs no
+//! command.
 //!
 //! | module | owns |
 //! |---|---|

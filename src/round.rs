@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use verwalter_core::contract::SchedulerInput;
+use verwalter_core::contract::{Reads, SchedulerInput, SnapshotView};
 use verwalter_core::digest::Digest;
 use verwalter_core::ids::{NodeId, Round, Term, UnixMillis};
 use verwalter_core::names::Hostname;
@@ -44,12 +44,21 @@ pub struct RoundReport {
     pub peers: usize,
     /// The build that decided, when there was one.
     pub plugin: Option<PluginId>,
-    /// The document that it read, when there was one.
-    pub document: Option<Arc<str>>,
     /// What came of it.
     pub outcome: Outcome,
     /// From waking up to the commit.
     pub elapsed: Duration,
+}
+
+/// What the newest decision read. Only the newest is kept: at 10,000 peers it is large.
+#[derive(Debug)]
+pub struct RoundInput {
+    /// The document that was handed over.
+    pub document: String,
+    /// What the plugin is told, and how.
+    pub reads: Reads,
+    /// Peers and metrics as it saw them.
+    pub view: Arc<SnapshotView>,
 }
 
 /// Accepted or not.
@@ -105,6 +114,8 @@ pub struct Rounds {
     pub reports: broadcast::Sender<Arc<RoundReport>>,
     /// The newest report.
     pub newest: watch::Sender<Option<Arc<RoundReport>>>,
+    /// What the newest decision read.
+    pub input: watch::Sender<Option<Arc<RoundInput>>>,
 }
 
 impl Rounds {
@@ -151,7 +162,6 @@ impl Rounds {
             at,
             peers: published.snapshot.peers().len(),
             plugin: None,
-            document: None,
             outcome: Outcome::Failed { cause: None, message: String::new() },
             elapsed: Duration::ZERO,
         };
@@ -160,8 +170,10 @@ impl Rounds {
                 report.plugin = Some(scheduler.id().clone());
                 let parents: Vec<Schedule> = self.store.current().map(|current| current.schedule.clone()).into_iter().collect();
                 let context = Context { at, round, term: lease.term(), hostname: self.hostname.clone(), id: self.id };
-                let (document, outcome) = run_blocking(scheduler, config, published.snapshot.clone(), parents, context).await;
-                report.document = document;
+                let (input, outcome) = run_blocking(scheduler, config, published.snapshot.clone(), parents, context).await;
+                if let Some(input) = input {
+                    self.input.send_replace(Some(Arc::new(input)));
+                }
                 report.outcome = match outcome {
                     Ok(decided) => self.commit(lease, round, at, decided),
                     Err(failed) => failed,
@@ -219,7 +231,7 @@ async fn run_blocking(
     snapshot: Arc<Snapshot>,
     parents: Vec<Schedule>,
     context: Context,
-) -> (Option<Arc<str>>, Result<Decided, Outcome>) {
+) -> (Option<RoundInput>, Result<Decided, Outcome>) {
     let work = tokio::task::spawn_blocking(move || {
         let input = SchedulerInput {
             now: context.at,
@@ -234,12 +246,12 @@ async fn run_blocking(
         };
         let (document, view, prepare) = prepare(&*scheduler, &input, &snapshot);
         let decided = decide(&*scheduler, &document, &view, prepare);
-        (document, decided)
+        (RoundInput { document, reads: scheduler.reads().clone(), view }, decided)
     });
     match work.await {
-        Ok((document, decided)) => {
+        Ok((input, decided)) => {
             let failed = |undecided: decide::Undecided| Outcome::Failed { cause: Some(undecided.cause()), message: undecided.to_string() };
-            (Some(document.into()), decided.map_err(failed))
+            (Some(input), decided.map_err(failed))
         }
         Err(_) => {
             let message = "the round broke off in the host: a defect, please report it with the log".to_owned();

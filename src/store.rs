@@ -1,5 +1,8 @@
 //! The schedule in force: published at once, written off the decision's path, continued after a restart. Only a live lease commits.
 
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -199,15 +202,31 @@ pub fn encode(in_force: &InForce, with_why: bool) -> Vec<u8> {
     serde_json::to_vec(&wrapper).expect("texts and numbers are JSON")
 }
 
+/// What a node has stored below `storage_dir`, read beside the node that runs on it: the file is only ever replaced whole.
+pub fn read_stored(storage_dir: &Path) -> Result<Option<InForce>, StoreError> {
+    let path = storage_dir.join(FILE);
+    let failed = |source| StorageError::Io { path: path.clone(), did: "read", source };
+    let mut bytes = Vec::new();
+    match File::open(&path) {
+        Ok(file) => file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(failed)?,
+        Err(err) if err.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(err) => return Err(failed(err).into()),
+    };
+    parse(&bytes).map(Some)
+}
+
 fn load(storage: &Storage) -> Result<Option<InForce>, StoreError> {
-    let Some(bytes) = storage.read(FILE, MAX_FILE_BYTES)? else { return Ok(None) };
-    let wrapper: Wrapper<'_> = serde_json::from_slice(&bytes).map_err(|err| StoreError::Malformed(err.to_string()))?;
+    storage.read(FILE, MAX_FILE_BYTES)?.map(|bytes| parse(&bytes)).transpose()
+}
+
+fn parse(bytes: &[u8]) -> Result<InForce, StoreError> {
+    let wrapper: Wrapper<'_> = serde_json::from_slice(bytes).map_err(|err| StoreError::Malformed(err.to_string()))?;
     let digest = Digest::parse(&format!("sha256:{}", wrapper.hash)).map_err(|err| StoreError::Malformed(err.to_string()))?;
-    Ok(Some(InForce {
+    Ok(InForce {
         schedule: admit::restore(wrapper.data.get(), digest, LIMITS)?,
         since: wrapper.timestamp,
         term: Term { counter: wrapper.term, leader: wrapper.origin },
         round: wrapper.round,
         why: Why::from_json(wrapper.why.map(|raw| raw.get().into())),
-    }))
+    })
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use input::{SchedulerInput, document};
+pub use input::{SchedulerInput, document, whole_document};
 pub use view::{PLACED_PREFIX, SnapshotView};
 
 use crate::metrics::MetricRule;

@@ -19,7 +19,11 @@ pub enum ApplyError {
         reason: &'static str,
     },
     /// The operator's sandbox does not let files be written there.
-    #[error("role {role}: {} lies outside of what this node lets be written: use a relative destination or list a directory above it under `writes` in a sandbox file", .path.display())]
+    #[error(
+        "role {role}: {} lies outside of what this node lets be written: use a relative destination, \
+         or list a directory above it under `writes` in a sandbox file",
+        .path.display()
+    )]
     Outside {
         /// Whose file.
         role: RoleName,
@@ -27,7 +31,10 @@ pub enum ApplyError {
         path: PathBuf,
     },
     /// A symlink on the way leads out of the root that the destination lies below.
-    #[error("role {role}: {} leads through a symlink out of {}: replace the symlink or list its target under `writes` in a sandbox file", .path.display(), .root.display())]
+    #[error(
+        "role {role}: {} leads through a symlink out of {}: replace the symlink, or list its target under `writes` in a sandbox file",
+        .path.display(), .root.display()
+    )]
     LeadsOut {
         /// Whose file.
         role: RoleName,
@@ -57,7 +64,10 @@ pub enum ApplyError {
         second: PathBuf,
     },
     /// The file that is in place is too large to be kept for putting it back.
-    #[error("role {role}: {} has {len_bytes} bytes, and more than {limit_bytes} could not be put back after a failure: move it away", .path.display())]
+    #[error(
+        "role {role}: {} has {len_bytes} bytes, and more than {limit_bytes} could not be put back after a failure: move it away",
+        .path.display()
+    )]
     TooLarge {
         /// Whose file.
         role: RoleName,
@@ -89,7 +99,10 @@ pub enum ApplyError {
         source: io::Error,
     },
     /// A file could not be written and an earlier one could not be put back: the role is half written.
-    #[error("role {role}: {} cannot be written ({}), and {} could not be put back: mend the file system, then the next round writes them all", .path.display(), advice(.source), list(.left))]
+    #[error(
+        "role {role}: {} cannot be written ({}), and {} could not be put back: mend the file system, then the next round writes all",
+        .path.display(), advice(.source), list(.left)
+    )]
     NotRestored {
         /// Whose files.
         role: RoleName,

@@ -14,7 +14,7 @@ use crate::durable::{self, Outcome};
 const DIRECTORY_MODE: u32 = 0o755;
 
 /// Writes what differs. When a file fails, those before it are put back and the error is that of the file.
-pub fn swap(role: &RoleName, checked: Checked<'_>) -> Result<Applied, ApplyError> {
+pub fn swap(role: &RoleName, checked: &Checked<'_>) -> Result<Applied, ApplyError> {
     let mut applied = Applied { written: Vec::new(), unchanged: checked.unchanged };
     let mut created = Vec::new();
     for (index, step) in checked.steps.iter().enumerate() {

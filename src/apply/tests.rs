@@ -144,7 +144,7 @@ fn when_one_file_fails_the_others_are_put_back() {
     // After the check and before the swap, somebody makes a directory.
     fs::create_dir(site.out("d")).expect("mkdir");
     let before = site.tree();
-    let err = swap(&role(), checked).expect_err("d is a directory");
+    let err = swap(&role(), &checked).expect_err("d is a directory");
     assert!(matches!(&err, ApplyError::Io { path, .. } if *path == site.out("d")), "{err:?}");
     assert_eq!(
         err.to_string(),
@@ -169,7 +169,7 @@ fn what_cannot_be_put_back_is_said() {
         Dir::open_ambient_dir(&gone, ambient_authority()).expect("it opens")
     });
     fs::create_dir(site.temp.path().join("gone/a")).expect("mkdir");
-    let err = swap(&role(), checked).expect_err("a directory has its place");
+    let err = swap(&role(), &checked).expect_err("a directory has its place");
     assert!(matches!(&err, ApplyError::NotRestored { left, .. } if *left == [site.out("a")]), "{err:?}");
 }
 
@@ -204,4 +204,38 @@ fn what_a_crash_left_is_swept() {
     assert_eq!(sweep(&site.roots).expect("swept"), 3);
     assert!(site.out("a/keep.tmp").exists());
     assert_eq!(sweep(&site.roots).expect("swept"), 0);
+}
+
+/// A file system of 64 KiB at a directory, for as long as it lives. Needs root; elsewhere there is none.
+struct Small<'a>(&'a Path);
+
+impl Small<'_> {
+    fn mount(at: &Path) -> Option<Small<'_>> {
+        let mounted = rustix::process::geteuid().is_root() && command("mount", &["-t", "tmpfs", "-o", "size=64k", "none"], at);
+        mounted.then_some(Small(at))
+    }
+}
+
+impl Drop for Small<'_> {
+    fn drop(&mut self) {
+        command("umount", &["-l"], self.0);
+    }
+}
+
+fn command(program: &str, args: &[&str], at: &Path) -> bool {
+    let output = std::process::Command::new(program).args(args).arg(at).output();
+    output.is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn a_full_or_read_only_disk_leaves_the_role_as_it_was() {
+    let site = site();
+    let Some(small) = Small::mount(&site.roots.output) else { return };
+    site.apply(&[file("a", "old"), file("b", "old")]).expect("it fits");
+    let large = "x".repeat(100 << 10);
+    site.check_refused(&[file("a", "new"), file("c", "new"), file("d/b", &large)], "the disk is full, make room");
+    assert_eq!(site.apply(&[file("a", "old")]).expect("applied").unchanged, 1);
+    assert!(command("mount", &["-o", "remount,ro"], small.0));
+    site.check_refused(&[file("a", "new"), file("e/f", "new")], "the file system is read-only");
+    assert_eq!(site.apply(&[file("a", "old"), file("b", "old")]).expect("nothing to write").unchanged, 2);
 }

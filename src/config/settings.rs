@@ -153,6 +153,11 @@ pub(crate) fn load(dir: &Path, report: &mut Report) -> Settings {
     if report.errors.len() > before { Settings::default() } else { settings }
 }
 
+/// How the settings below `dir` want log lines written, as far as they can be read: logging begins before errors can be logged.
+pub fn log_format(dir: &Path) -> LogFormat {
+    load(dir, &mut Report::default()).log_format
+}
+
 fn check(raw: RawSettings, dir: &Path, mut refuse: impl FnMut(&[&str], String)) -> Settings {
     let ms = TimeSpan::from_millis;
     let mut span = |keys: &[&str], value: TimeSpan, least: TimeSpan, greatest: TimeSpan| {

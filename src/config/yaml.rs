@@ -25,6 +25,8 @@ const MAX_ALIASES: usize = 1_000;
 const MAX_REPEATED: usize = 100_000;
 /// Longest key path in a message, in bytes: deeper than people read.
 const MAX_KEY_PATH: usize = 200;
+/// Longest message, in characters: a file may hold a key as long as itself.
+const MAX_MESSAGE: usize = 400;
 
 /// Whether application tags (`!Copy`) are part of the format that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +68,12 @@ pub(crate) fn parse_seed<S: for<'de> DeserializeSeed<'de, Value = T>, T>(
         }
         read
     });
-    parsed.map_err(|err| FileError { path: path.to_owned(), at: err.location().and_then(position), key, message: message(&err, text) })
+    parsed.map_err(|err| FileError {
+        path: path.to_owned(),
+        at: err.location().and_then(position),
+        key,
+        message: message(&err, text).chars().take(MAX_MESSAGE).collect(),
+    })
 }
 
 /// Where the key at `keys` (a path of mapping keys from the top) stands in `text`, or the nearest key above it that is there.
@@ -312,6 +319,15 @@ mod tests {
         for text in ["[".repeat(100_000), "- ".repeat(100_000), "{a: ".repeat(100_000), "? ".repeat(100_000), laughs] {
             let err = parse_yaml::<serde_json::Value>(Path::new("f"), &text, Tags::Refused).expect_err("refused");
             assert!(err.at.is_some(), "{err}");
+        }
+    }
+
+    #[test]
+    fn messages_do_not_grow_with_the_file() {
+        let long = "x".repeat(100_000);
+        for text in [format!("{long}: 1"), format!("list: [{long}]"), format!("list: [!{long} a]"), format!("map: {{{long}: 1}}")] {
+            let err = parse_yaml::<Doc>(Path::new("f"), &text, Tags::Meant).expect_err("refused");
+            assert!(err.to_string().len() < 1_000, "{} bytes", err.to_string().len());
         }
     }
 

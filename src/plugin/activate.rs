@@ -15,7 +15,7 @@ use verwalter_core::ports::{Kind, PluginId};
 
 use super::cache::{Cache, CacheError};
 use super::catalog::{ActivationError, Catalog, Entry, PluginState, PluginStatus, Step};
-use super::compile::Compiler;
+use super::compile::{CompileError, Compiler};
 use super::engine::{self, EngineError, PERMITS};
 use super::guest::{self, Reply, Request};
 use super::inspect::{self, Inspection, MAX_WASM_BYTES};
@@ -129,7 +129,9 @@ impl Activator {
         };
         let error = ActivationError { step: stopped.step, digest: wasm_digest, reason: stopped.reason, at: now };
         tracing::error!(plugin = %name, step = %error.step, reason = %error.reason, "a plugin could not be activated; what was in force stays");
-        let mut entry = former.filter(|former| former.loaded.is_some()).cloned().unwrap_or_else(|| self.restore(name, now));
+        // What was switched off stays off: a slip in its manifest is no order to run what was kept of it.
+        let stays = |former: &&Entry| former.loaded.is_some() || former.status.state == PluginState::Off;
+        let mut entry = former.filter(stays).cloned().unwrap_or_else(|| self.restore(name, now));
         entry.status.state = if entry.loaded.is_some() { PluginState::Kept } else { PluginState::Failed };
         entry.status.error = Some(error);
         entry.fingerprint = (!stopped.transient).then_some(fingerprint);
@@ -191,7 +193,7 @@ impl Activator {
         }
         let artefact = self.cache.load(&self.runtime.engine, inspection.abi, digest, wasm).map_err(|err| Stopped {
             step: Step::Compile,
-            transient: !matches!(err, CacheError::Compile(_)),
+            transient: !matches!(err, CacheError::Compile(CompileError::Refused(_) | CompileError::Killed(_)) | CacheError::Load(_)),
             reason: chain(&err),
         })?;
         let guest = guest::link(&self.runtime.engine, artefact, kind).map_err(|err| stop(Step::Link)(format!("{err:#}")))?;

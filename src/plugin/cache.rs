@@ -43,7 +43,7 @@ pub enum CacheError {
     /// Somebody else could put code there.
     #[error("the compile cache {} must belong to this user and be writable by nobody else: `chmod 700` it, or remove it", .0.display())]
     Unsafe(PathBuf),
-    /// The engine refused what it compiled itself.
+    /// The engine refused what it compiled itself: the plugin asks for more than a slot of the pool has.
     #[error("the compiled plugin cannot be loaded: {0}")]
     Load(String),
 }

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use verwalter_core::ports::{Failure, FailureCause, PluginId};
-use wasmtime::{Trap, WasmBacktrace};
+use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 
 use super::limits::{Limit, Limits};
 use super::store::Stop;
@@ -43,8 +43,12 @@ fn explain(limits: &Limits, error: &wasmtime::Error) -> (FailureCause, String) {
                 over(FailureCause::Memory, Limit::TableElements, &format!("asked for a table of {asked} elements, more than its limit of"))
             }
             Stop::Log => over(FailureCause::Output, Limit::Log, "logged more than its limit of"),
-            Stop::Bounds | Stop::Text => (FailureCause::Output, format!("{stop}: this is a defect of the plugin")),
+            Stop::Output { bytes } => over(FailureCause::Output, Limit::Output, &format!("its answer has {bytes} bytes, more than its limit of")),
+            Stop::Bounds | Stop::Text | Stop::Tag(_) | Stop::Empty => (FailureCause::Output, format!("{stop}: this is a defect of the plugin")),
         };
+    }
+    if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
+        return (FailureCause::Host, format!("the pool of instances is full ({full})"));
     }
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => over(FailureCause::Fuel, Limit::Fuel, "used up its fuel of"),

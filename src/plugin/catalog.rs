@@ -127,7 +127,10 @@ pub(super) struct Entry {
 #[derive(Clone, Default)]
 pub struct Catalog {
     generation: u64,
+    /// As they were activated, each by itself.
     entries: BTreeMap<PluginName, Entry>,
+    /// As they are among the others: a conflict shows here and goes with what caused it.
+    statuses: BTreeMap<PluginName, PluginStatus>,
     scheduler: Option<Arc<Loaded>>,
     filters: BTreeMap<String, Arc<Loaded>>,
 }
@@ -145,10 +148,12 @@ pub enum NoScheduler {
 
 impl Catalog {
     /// Puts entries in force. The scheduler that was in force stays when another one appears beside it.
-    pub(super) fn assemble(former: &Catalog, mut entries: BTreeMap<PluginName, Entry>, now: UnixMillis) -> Catalog {
+    pub(super) fn assemble(former: &Catalog, entries: BTreeMap<PluginName, Entry>, now: UnixMillis) -> Catalog {
         let mut filters: BTreeMap<String, Arc<Loaded>> = BTreeMap::new();
+        let mut statuses: BTreeMap<PluginName, PluginStatus> =
+            entries.iter().map(|(name, entry)| (name.clone(), entry.status.clone())).collect();
         let mut schedulers = Vec::new();
-        for entry in entries.values_mut() {
+        for (plugin, entry) in &entries {
             let Some(loaded) = entry.loaded.clone().filter(|_| entry.mode == Some(Mode::Active)) else { continue };
             match entry.status.kind {
                 Some(Kind::Scheduler) => schedulers.push(loaded),
@@ -156,7 +161,8 @@ impl Catalog {
                     for name in loaded.filters() {
                         if let Some(other) = filters.get(name) {
                             let reason = format!("the filter `{name}` is offered by plugin {} already: rename one of them", other.id().name);
-                            entry.status.error = Some(ActivationError { step: Step::Place, digest: entry.status.digest, reason, at: now });
+                            let status = statuses.get_mut(plugin).expect("every entry has its status");
+                            status.error = Some(ActivationError { step: Step::Place, digest: status.digest, reason, at: now });
                         } else {
                             filters.insert(name.clone(), loaded.clone());
                         }
@@ -176,13 +182,12 @@ impl Catalog {
             let names: Vec<PluginName> = schedulers.iter().map(|loaded| loaded.id().name.clone()).collect();
             let conflict = NoScheduler::Several(names.clone()).to_string();
             for name in names.iter().filter(|name| scheduler.as_ref().is_none_or(|chosen| chosen.id().name != **name)) {
-                let entry = entries.get_mut(name).expect("the name came from there");
-                entry.status.state = PluginState::Failed;
-                entry.status.error =
-                    Some(ActivationError { step: Step::Place, digest: entry.status.digest, reason: conflict.clone(), at: now });
+                let status = statuses.get_mut(name).expect("every entry has its status");
+                status.state = PluginState::Failed;
+                status.error = Some(ActivationError { step: Step::Place, digest: status.digest, reason: conflict.clone(), at: now });
             }
         }
-        Catalog { generation: former.generation + 1, entries, scheduler, filters }
+        Catalog { generation: former.generation + 1, entries, statuses, scheduler, filters }
     }
 
     pub(super) fn entry(&self, name: &PluginName) -> Option<&Entry> {
@@ -205,7 +210,9 @@ impl Catalog {
         if live.len() > 1 {
             return Err(NoScheduler::Several(live));
         }
-        let broken = self.entries.values().filter(of_kind).find_map(|e| Some(format!("{}: {}", e.status.name, e.status.error.as_ref()?)));
+        // One that never loaded has no kind yet.
+        let mut wanted = self.statuses.values().filter(|status| status.kind.is_none_or(|kind| kind == Kind::Scheduler));
+        let broken = wanted.find_map(|status| Some(format!("{}: {}", status.name, status.error.as_ref()?)));
         Err(NoScheduler::None(broken.unwrap_or_default()))
     }
 
@@ -227,7 +234,7 @@ impl Catalog {
 
     /// What an operator reads of all of them, by name.
     pub fn statuses(&self) -> impl Iterator<Item = &PluginStatus> {
-        self.entries.values().map(|entry| &entry.status)
+        self.statuses.values()
     }
 }
 
@@ -254,7 +261,7 @@ struct SetSession {
 impl FilterSession for SetSession {
     fn apply(&mut self, name: &str, args: &Value) -> Result<Value, FilterError> {
         let plugin = self.catalog.filters.get(name).ok_or_else(|| FilterError::Unknown(name.to_owned()))?;
-        let session = self.sessions.entry(plugin.id().name.clone()).or_insert_with(|| Session::new(plugin.clone()));
+        let session = self.sessions.entry(plugin.id().name.clone()).or_insert_with(|| plugin.session());
         Ok(session.apply(name, args)?)
     }
 }

@@ -51,7 +51,7 @@ pub(super) enum Instance {
 pub(super) fn link(engine: &Engine, artefact: Artefact, kind: Kind) -> wasmtime::Result<Guest> {
     Ok(match artefact {
         Artefact::Component(component) => Guest::Component(component::link(engine, &component, kind)?),
-        Artefact::Module(module) => Guest::Module(module::link(engine, &module)?),
+        Artefact::Module(module) => Guest::Module(module::link(engine, &module, kind)?),
     })
 }
 

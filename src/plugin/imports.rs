@@ -11,7 +11,7 @@ use super::memory;
 use super::store::{CallState, Stop};
 
 /// What any import costs, whatever it does: about the time that it takes, at the price of plain instructions.
-const CALL_FUEL: u64 = 1_000;
+const CALL_FUEL: usize = 1_000;
 
 /// `verwalter.log` and the like: the core ABI's module name.
 pub(super) const CORE_MODULE: &str = "verwalter";
@@ -20,14 +20,19 @@ pub(super) const CORE_IMPORTS: [&str; 3] = ["column", "attribute", "log"];
 const SNAPSHOT: &str = "verwalter:plugin/snapshot@1.0.0";
 const LOG: &str = "verwalter:plugin/log@1.0.0";
 
-/// The price of an import that moves `bytes`.
-fn charge(store: &mut StoreContextMut<'_, CallState>, bytes: usize) -> wasmtime::Result<()> {
+/// What every import does first: the deadline, and the price of a call whose arguments have so many `bytes`. Nothing is made for
+/// a guest that cannot pay that.
+fn enter(store: &mut StoreContextMut<'_, CallState>, bytes: usize) -> wasmtime::Result<()> {
     if Instant::now() >= store.data().deadline {
         return Err(wasmtime::Error::new(Stop::Deadline));
     }
-    let price = CALL_FUEL.saturating_add(bytes as u64);
+    charge(store, usize::saturating_add(CALL_FUEL, bytes))
+}
+
+/// The price of moving `bytes`.
+fn charge(store: &mut StoreContextMut<'_, CallState>, bytes: usize) -> wasmtime::Result<()> {
     let left = store.get_fuel()?;
-    match left.checked_sub(price) {
+    match left.checked_sub(bytes as u64) {
         Some(left) => store.set_fuel(left),
         None => {
             store.set_fuel(0)?;
@@ -45,45 +50,55 @@ fn view(state: &CallState) -> Arc<SnapshotView> {
 pub(super) fn link_component(linker: &mut wasmtime::component::Linker<CallState>) -> wasmtime::Result<()> {
     type Store<'a> = StoreContextMut<'a, CallState>;
     let mut snapshot = linker.instance(SNAPSHOT)?;
-    snapshot.func_wrap("hostnames", |mut store: Store<'_>, (): ()| texts(&mut store, "hostname").map(|list| (list,)))?;
-    snapshot.func_wrap("attribute", |mut store: Store<'_>, (name,): (String,)| texts(&mut store, &name).map(|list| (list,)))?;
+    snapshot.func_wrap("hostnames", |mut store: Store<'_>, (): ()| {
+        enter(&mut store, 0)?;
+        texts(&mut store, "hostname").map(|list| (list,))
+    })?;
+    snapshot.func_wrap("attribute", |mut store: Store<'_>, (name,): (String,)| {
+        enter(&mut store, name.len())?;
+        texts(&mut store, &name).map(|list| (list,))
+    })?;
     snapshot.func_wrap("metrics", |mut store: Store<'_>, (): ()| {
+        enter(&mut store, 0)?;
         let names: Vec<String> = view(store.data()).metrics().map(str::to_owned).collect();
         charge(&mut store, names.iter().map(|name| name.len() + 8).sum())?;
         Ok((names,))
     })?;
     snapshot.func_wrap("column", |mut store: Store<'_>, (name,): (String,)| {
-        charge(&mut store, 0)?;
+        enter(&mut store, name.len())?;
         let view = view(store.data());
-        let column = view.column(&name);
-        charge(&mut store, column.as_ref().map_or(0, |column| column.len() * 8))?;
-        Ok((column.map(|column| column.into_owned()),))
+        let Some(column) = view.column(&name) else { return Ok((None,)) };
+        charge(&mut store, column.len() * 8)?;
+        Ok((Some(doubles(&column)),))
     })?;
     snapshot.func_wrap("series", |mut store: Store<'_>, (name, peer): (String, u32)| {
-        let series = view(store.data()).series(&name, peer).to_vec();
+        enter(&mut store, name.len())?;
+        let series = doubles(view(store.data()).series(&name, peer));
         charge(&mut store, series.len() * 8)?;
         Ok((series,))
     })?;
     linker.instance(LOG)?.func_wrap("write", |mut store: Store<'_>, (level, text): (u8, String)| {
-        charge(&mut store, text.len())?;
+        enter(&mut store, text.len())?;
         store.data_mut().log(level, &text).map_err(wasmtime::Error::new)
     })?;
     Ok(())
 }
 
 fn texts(store: &mut StoreContextMut<'_, CallState>, name: &str) -> wasmtime::Result<Vec<String>> {
-    // The price of looking before the price of what is found: the list is not made for a guest that cannot pay a call.
-    charge(store, 0)?;
     let list = view(store.data()).attribute(name);
     charge(store, list.iter().map(|text| text.len() + 8).sum())?;
     Ok(list)
+}
+
+fn doubles(values: &[f64]) -> Vec<f64> {
+    values.iter().copied().map(memory::canonical).collect()
 }
 
 /// Defines `verwalter.*` for core modules.
 pub(super) fn link_core(linker: &mut wasmtime::Linker<CallState>) -> wasmtime::Result<()> {
     type Store<'a> = Caller<'a, CallState>;
     linker.func_wrap(CORE_MODULE, "column", |mut caller: Store<'_>, name_ptr: u32, name_len: u32, out_ptr: u32, out_cap: u32| {
-        charge(&mut caller.as_context_mut(), name_len as usize)?;
+        enter(&mut caller.as_context_mut(), name_len as usize)?;
         let view = view(caller.data());
         let name = guest_text(&mut caller, name_ptr, name_len)?;
         let Some(column) = view.column(&name) else { return Ok(-1) };
@@ -93,7 +108,7 @@ pub(super) fn link_core(linker: &mut wasmtime::Linker<CallState>) -> wasmtime::R
         count(column.len())
     })?;
     linker.func_wrap(CORE_MODULE, "attribute", |mut caller: Store<'_>, name_ptr: u32, name_len: u32, out_ptr: u32, out_cap: u32| {
-        charge(&mut caller.as_context_mut(), name_len as usize)?;
+        enter(&mut caller.as_context_mut(), name_len as usize)?;
         let view = view(caller.data());
         let name = guest_text(&mut caller, name_ptr, name_len)?;
         let list = view.attribute(&name);
@@ -109,7 +124,7 @@ pub(super) fn link_core(linker: &mut wasmtime::Linker<CallState>) -> wasmtime::R
         count(packed.len())
     })?;
     linker.func_wrap(CORE_MODULE, "log", |mut caller: Store<'_>, level: u32, ptr: u32, len: u32| {
-        charge(&mut caller.as_context_mut(), len as usize)?;
+        enter(&mut caller.as_context_mut(), len as usize)?;
         let text = guest_text(&mut caller, ptr, len)?;
         let level = u8::try_from(level).unwrap_or(u8::MAX);
         caller.data_mut().log(level, &text).map_err(wasmtime::Error::new)

@@ -55,6 +55,11 @@ impl Loaded {
         &self.id
     }
 
+    /// Begins one render of one role with this filter plugin.
+    pub fn session(self: &Arc<Loaded>) -> Session {
+        Session::new(self.clone())
+    }
+
     /// The filters that it offers.
     pub fn filters(&self) -> &[String] {
         &self.filters
@@ -69,14 +74,18 @@ impl Loaded {
         permit.ok_or_else(|| self.fail(FailureCause::Host, "waited 4 s while other plugins ran; the call was given up".to_owned()))
     }
 
+    fn check_input(&self, input: &str) -> Result<(), Failure> {
+        if input.len() <= self.limits.bytes(Limit::Input) {
+            return Ok(());
+        }
+        let (limit, hint) = (self.limits.describe(Limit::Input), self.limits.raise_hint(Limit::Input));
+        Err(self.fail(FailureCause::Input, format!("its input has {} bytes, more than its limit of {limit}; {hint}", input.len())))
+    }
+
     /// One call in a fresh instance, which is dropped after it.
     pub(super) fn call_once(&self, request: Request<'_>, view: Option<Arc<SnapshotView>>) -> Result<Finished, Failure> {
-        if let Request::Schedule(document) = request
-            && document.len() > self.limits.bytes(Limit::Input)
-        {
-            let limit = self.limits.describe(Limit::Input);
-            let message = format!("its input has {} bytes, more than its limit of {limit}; {}", document.len(), self.limits.raise_hint(Limit::Input));
-            return Err(self.fail(FailureCause::Input, message));
+        if let Request::Schedule(document) = request {
+            self.check_input(document)?;
         }
         let permit = self.permit()?;
         let started = Instant::now();
@@ -145,14 +154,15 @@ impl Scheduler for Loaded {
 }
 
 /// A filter plugin during one render of one role: instantiated at its first use, given up after its first failure.
-pub(super) struct Session {
+pub struct Session {
     plugin: Arc<Loaded>,
-    live: Option<(Permit, Store<CallState>, Instance)>,
+    /// The permit comes last: it must not be another's before the store's slots are free.
+    live: Option<(Store<CallState>, Instance, Permit)>,
     failed: Option<Failure>,
 }
 
 impl Session {
-    pub(super) fn new(plugin: Arc<Loaded>) -> Session {
+    fn new(plugin: Arc<Loaded>) -> Session {
         Session { plugin, live: None, failed: None }
     }
 
@@ -164,9 +174,9 @@ impl Session {
             let deadline = store.data().deadline;
             let instance = drive(plugin.guest.instantiate(&mut store), deadline);
             let instance = instance.map_err(|err| call::failure(&plugin.id, &plugin.limits, &err))?;
-            self.live = Some((permit, store, instance));
+            self.live = Some((store, instance, permit));
         }
-        let (_, store, instance) = self.live.as_mut().expect("it was made above");
+        let (store, instance, _) = self.live.as_mut().expect("it was made above");
         let deadline = Instant::now() + plugin.limits.time();
         store.data_mut().deadline = deadline;
         store.data_mut().log.clear();
@@ -174,11 +184,13 @@ impl Session {
         drive(call, deadline).map_err(|err| call::failure(&plugin.id, &plugin.limits, &err))
     }
 
-    pub(super) fn apply(&mut self, name: &str, args: &Value) -> Result<Value, Failure> {
+    /// Calls the filter `name` with an array of arguments. Blocks up to the plugin's time limit.
+    pub fn apply(&mut self, name: &str, args: &Value) -> Result<Value, Failure> {
         if let Some(failure) = &self.failed {
             return Err(failure.clone());
         }
         let args = args.to_string();
+        self.plugin.check_input(&args)?;
         let reply = self.run(name, &args).inspect_err(|failure| {
             // An instance must not be used again after an error.
             self.live = None;

@@ -44,12 +44,18 @@ pub(super) fn write(memory: &mut [u8], ptr: u32, bytes: &[u8]) -> Result<(), Sto
     Ok(())
 }
 
+/// Every NaN as the same bits: a guest can see the others, and where they come from differs between processors.
+pub(super) fn canonical(value: f64) -> f64 {
+    const NAN: f64 = f64::from_bits(0x7ff8_0000_0000_0000);
+    if value.is_nan() { NAN } else { value }
+}
+
 /// Copies doubles to the guest's `ptr`, little-endian, however it is aligned.
 pub(super) fn write_doubles(memory: &mut [u8], ptr: u32, values: &[f64]) -> Result<(), Stop> {
     let len = values.len().checked_mul(8).and_then(|len| u32::try_from(len).ok()).ok_or(Stop::Bounds)?;
     let range = range(memory.len(), ptr, len)?;
     for (slot, value) in memory[range].chunks_exact_mut(8).zip(values) {
-        slot.copy_from_slice(&value.to_le_bytes());
+        slot.copy_from_slice(&canonical(*value).to_le_bytes());
     }
     Ok(())
 }

@@ -25,6 +25,12 @@ pub(super) enum Stop {
     Bounds,
     #[error("it passed a text that is no UTF-8")]
     Text,
+    #[error("its answer has {bytes} bytes")]
+    Output { bytes: u32 },
+    #[error("its answer begins with byte {0}; 0 means done, 1 refused")]
+    Tag(u8),
+    #[error("its answer is empty; it must begin with byte 0 (done) or 1 (refused)")]
+    Empty,
 }
 
 /// The state behind a store. Dropped with it.

@@ -203,7 +203,8 @@ mod tests {
     #[test]
     fn reads_templates_and_copies() {
         let file = parse_text(
-            "templates:\n  page: page.hbs\n  top: ../top.hbs\ncommands:\n- !Copy\n  src: \"{{ files.page }}\"\n  dest: \"{{ role }}/a\"\n- !Copy { src: \"{{files.top}}\", dest: b, mode: \"0600\" }\n",
+            "templates:\n  page: page.hbs\n  top: ../top.hbs\ncommands:\n- !Copy\n  src: \"{{ files.page }}\"\n  dest: \"{{ role }}/a\"\n\
+             - !Copy { src: \"{{files.top}}\", dest: b, mode: \"0600\" }\n",
         )
         .expect("sound");
         assert_eq!(file.templates.iter().map(|(k, v)| (&**k, &**v)).collect::<Vec<_>>(), [("page", "sub/page.hbs"), ("top", "top.hbs")]);

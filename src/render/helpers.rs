@@ -61,7 +61,13 @@ impl<W: Work + Send + Sync> HelperDef for ValueHelper<W> {
         _: &mut RenderContext<'reg, 'rc>,
     ) -> Result<ScopedJson<'rc>, RenderError> {
         self.budget.step().map_err(raise)?;
-        self.work.value(helper).map_err(raise)
+        let value = self.work.value(helper).map_err(raise)?;
+        // `json` of `json` of … doubles with every turn.
+        let limit_bytes = self.budget.limits().file_bytes;
+        if value.as_json().as_str().is_some_and(|text| text.len() > limit_bytes) {
+            return Err(raise(Fault::Size { limit_bytes, of: " in one value" }));
+        }
+        Ok(value)
     }
 
     fn call<'reg: 'rc, 'rc>(

@@ -36,7 +36,7 @@ impl Default for RenderLimits {
             // A role's files are held in memory, thrice while they are swapped in (former, rendered, compared).
             file_bytes: 16 << 20,
             role_bytes: 64 << 20,
-            // Templates nest to about 10; a partial that walks a tree of data deeper. The stack of `stack` holds ten times as much.
+            // Templates nest to about 10; a partial that walks a tree of data deeper. The stack of `stack` holds four times as much.
             depth: 200,
             // About 5 s of the cheapest steps.
             steps: 10_000_000,

@@ -222,10 +222,10 @@ mod tests {
         read(&temp.join("t"), &TemplateRef::new("web/v1").expect("valid"), limits)
     }
 
-    fn check(change: impl FnOnce(&Path), limits: RenderLimits, file: &str, part: &str) {
+    fn check(change: impl FnOnce(&Path), limits: &RenderLimits, file: &str, part: &str) {
         let temp = tree();
         change(&temp.path().join("t/web/v1"));
-        let problems = load(temp.path(), &limits).expect_err(part);
+        let problems = load(temp.path(), limits).expect_err(part);
         assert!(problems.iter().any(|p| p.file == file && p.message.contains(part)), "{problems:?}");
     }
 
@@ -251,12 +251,12 @@ mod tests {
         fs::write(temp.path().join("t/shared.hbs"), "s").expect("write");
         symlink("../../shared.hbs", temp.path().join("t/web/v1/s.hbs")).expect("symlink");
         assert_eq!(load(temp.path(), &RenderLimits::default()).expect("sound").templates.len(), 4);
-        check(|dir| symlink("/etc/hostname", dir.join("s.hbs")).expect("symlink"), RenderLimits::default(), "s.hbs", "leads out");
-        check(|dir| symlink("/etc", dir.join("etc")).expect("symlink"), RenderLimits::default(), "etc", "leads out");
-        check(|dir| symlink("nowhere", dir.join("s.hbs")).expect("symlink"), RenderLimits::default(), "s.hbs", "cannot be read");
+        check(|dir| symlink("/etc/hostname", dir.join("s.hbs")).expect("symlink"), &RenderLimits::default(), "s.hbs", "leads out");
+        check(|dir| symlink("/etc", dir.join("etc")).expect("symlink"), &RenderLimits::default(), "etc", "leads out");
+        check(|dir| symlink("nowhere", dir.join("s.hbs")).expect("symlink"), &RenderLimits::default(), "s.hbs", "cannot be read");
         check(
             |dir| symlink(".", dir.join("again")).expect("symlink"),
-            RenderLimits::default(),
+            &RenderLimits::default(),
             "again/again/again/again/again/again/again/again/again",
             "nest deeper",
         );
@@ -265,24 +265,24 @@ mod tests {
     #[test]
     fn caps_and_odd_files() {
         let limits = RenderLimits::default;
-        check(|_| {}, RenderLimits { entries: 3, ..limits() }, "", "more than 3 entries");
-        check(|_| {}, RenderLimits { directory_depth: 0, ..limits() }, "sub", "nest deeper than 0");
+        check(|_| {}, &RenderLimits { entries: 3, ..limits() }, "", "more than 3 entries");
+        check(|_| {}, &RenderLimits { directory_depth: 0, ..limits() }, "sub", "nest deeper than 0");
         check(
             |dir| fs::write(dir.join("b.hbs"), "12345").expect("write"),
-            RenderLimits { source_file_bytes: 4, ..limits() },
+            &RenderLimits { source_file_bytes: 4, ..limits() },
             "b.hbs",
             "larger than 4 bytes",
         );
-        check(|_| {}, RenderLimits { source_bytes: 2, ..limits() }, "sub/c.hbs", "larger than 2 bytes together");
-        check(|dir| fs::write(dir.join("b.hbs"), b"ok\xff").expect("write"), limits(), "b.hbs", "no UTF-8 from byte 2");
+        check(|_| {}, &RenderLimits { source_bytes: 2, ..limits() }, "sub/c.hbs", "larger than 2 bytes together");
+        check(|dir| fs::write(dir.join("b.hbs"), b"ok\xff").expect("write"), &limits(), "b.hbs", "no UTF-8 from byte 2");
         check(
             |dir| fs::create_dir(dir.join("d.hbs")).expect("mkdir"),
-            RenderLimits { directory_depth: 0, ..limits() },
+            &RenderLimits { directory_depth: 0, ..limits() },
             "d.hbs",
             "nest deeper",
         );
-        check(|dir| fs::remove_dir_all(dir).expect("rmdir"), limits(), "", "there is no directory");
+        check(|dir| fs::remove_dir_all(dir).expect("rmdir"), &limits(), "", "there is no directory");
         let bare = |dir: &Path| ["x.render.yaml", "y.vw.yaml"].iter().for_each(|name| fs::remove_file(dir.join(name)).expect("rm"));
-        check(bare, limits(), "", "no render file");
+        check(bare, &limits(), "", "no render file");
     }
 }

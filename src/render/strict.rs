@@ -15,6 +15,9 @@ use super::helpers::{FRAME, HOLD_BACK, LOOKUP_MAYBE, NEED, PRINT};
 /// The content of the block that a partial was called with.
 const PARTIAL_BLOCK: &str = "@partial-block";
 
+/// Most arguments of one call: arbitrary, above what people write. The library copies each.
+const MAX_ARGUMENTS: usize = 64;
+
 /// What templates may refer to.
 #[derive(Debug, Default)]
 pub(super) struct Known {
@@ -109,6 +112,9 @@ impl Walk<'_> {
     }
 
     fn arguments(&mut self, call: &mut HelperTemplate, line: Option<usize>, first_may_miss: bool) {
+        if call.params.len() + call.hash.len() > MAX_ARGUMENTS {
+            self.findings.push((line, format!("a call has more than {MAX_ARGUMENTS} arguments: pass a list")));
+        }
         let first_may_miss = first_may_miss || matches!(call.name.as_name(), Some("default" | "has"));
         for (index, param) in call.params.iter_mut().enumerate() {
             self.parameter(param, line, first_may_miss && index == 0);

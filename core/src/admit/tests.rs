@@ -1,3 +1,5 @@
+//! Answers that are accepted and answers that are refused, each with its reason.
+
 use super::*;
 use crate::peers::tests::peer;
 

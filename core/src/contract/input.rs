@@ -66,24 +66,45 @@ pub fn document(input: &SchedulerInput<'_>, reads: &Reads, view: &SnapshotView) 
         out.extend_from_slice(input.actions.as_bytes());
     }
     if reads.wants(InputKey::Peers) {
-        begin("peers", &mut out);
-        list(b'{', b'}', peers.json_rows(), &mut out, |(hostname, row), out| {
-            write_string(hostname.as_str(), out);
-            out.push(b':');
-            out.extend_from_slice(row.as_bytes());
-        });
+        write_peers(view, &mut out);
     }
     if reads.wants(InputKey::Metrics) {
-        begin("metrics", &mut out);
-        list(b'{', b'}', reads.metrics.keys(), &mut out, |name, out| {
-            write_string(name, out);
-            out.push(b':');
-            let values = view.column(name).unwrap_or_default();
-            list(b'[', b']', values.iter(), out, |value, out| write_double(*value, out));
-        });
+        write_metrics(reads, view, &mut out);
     }
     out.push(b'}');
     String::from_utf8(out).expect("made of texts and ASCII")
+}
+
+/// A document with the peers and metrics that its plugin read through the snapshot instead: for people, and for deciding again elsewhere.
+pub fn whole_document(document: &str, reads: &Reads, view: &SnapshotView) -> String {
+    let mut out = document.strip_suffix('}').unwrap_or(document).to_owned().into_bytes();
+    if !reads.wants(InputKey::Peers) {
+        write_peers(view, &mut out);
+    }
+    if !reads.wants(InputKey::Metrics) {
+        write_metrics(reads, view, &mut out);
+    }
+    out.push(b'}');
+    String::from_utf8(out).expect("made of texts and ASCII")
+}
+
+fn write_peers(view: &SnapshotView, out: &mut Vec<u8>) {
+    begin("peers", out);
+    list(b'{', b'}', view.snapshot().peers().json_rows(), out, |(hostname, row), out| {
+        write_string(hostname.as_str(), out);
+        out.push(b':');
+        out.extend_from_slice(row.as_bytes());
+    });
+}
+
+fn write_metrics(reads: &Reads, view: &SnapshotView, out: &mut Vec<u8>) {
+    begin("metrics", out);
+    list(b'{', b'}', reads.metrics.keys(), out, |name, out| {
+        write_string(name, out);
+        out.push(b':');
+        let values = view.column(name).unwrap_or_default();
+        list(b'[', b']', values.iter(), out, |value, out| write_double(*value, out));
+    });
 }
 
 fn begin(key: &str, out: &mut Vec<u8>) {
@@ -152,6 +173,10 @@ mod tests {
         let text = document(&input, &reads, &view);
         serde_json::from_str::<serde_json::Value>(&text).expect("the document is JSON");
         assert_eq!(text, expect);
+        let whole = whole_document(&text, &reads, &view);
+        let whole: serde_json::Value = serde_json::from_str(&whole).expect("the whole document is JSON");
+        assert_eq!(whole["peers"]["beta"]["hostname"], "beta");
+        assert_eq!(whole["metrics"], serde_json::json!({ "load": [0.1, null], "unknown": [null, null] }));
     }
 
     #[test]

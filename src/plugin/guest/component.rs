@@ -1,6 +1,7 @@
 //! The component ABI: interfaces of `verwalter:plugin@1`, text in and out.
 
 use verwalter_core::ports::Kind;
+use wasmtime::component::types::{ComponentItem, Type};
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, TypedFunc};
 use wasmtime::{Engine, Store};
 
@@ -39,6 +40,7 @@ pub(super) fn link(engine: &Engine, component: &Component, kind: Kind) -> wasmti
         return Err(wasmtime::Error::msg(format!("it does not export {name}, which a {kind} must")));
     };
     let inside = |function: &str| component.get_export_index(Some(&interface), function);
+    check_functions(component, &interface, kind)?;
     let function = match kind {
         Kind::Scheduler => "schedule",
         Kind::Policy => "review",
@@ -55,6 +57,52 @@ pub(super) fn link(engine: &Engine, component: &Component, kind: Kind) -> wasmti
         check_config: component.get_export_index(None, "check-config"),
     };
     Ok(Linked { pre, exports })
+}
+
+/// A wrong signature must not first show in a round: a build that has one takes nobody's place.
+fn check_functions(component: &Component, interface: &ComponentExportIndex, kind: Kind) -> wasmtime::Result<()> {
+    const EXCHANGE: (&[&str], &str) = (&["string"], "result<string, string>");
+    const CHECK: (&[&str], &str) = (&["string"], "result<_, string>");
+    let functions: &[(&str, (&[&str], &str))] = match kind {
+        Kind::Scheduler => &[("schedule", EXCHANGE)],
+        Kind::Policy => &[("review", EXCHANGE)],
+        Kind::Filter => &[("filters", (&[], "list<string>")), ("apply", (&["string", "string"], EXCHANGE.1))],
+        Kind::Query => &[("query", EXCHANGE), ("render-roles", EXCHANGE)],
+    };
+    let inside = functions.iter().map(|(name, form)| (Some(interface), *name, form, true));
+    let outside = [("describe", (&[][..], "string")), ("check-config", CHECK)];
+    for (instance, name, form, needed) in inside.chain(outside.iter().map(|(name, form)| (None, *name, form, false))) {
+        let found = match component.get_export(instance, name) {
+            Some((export, _)) => written(&export),
+            None if needed => "not there".to_owned(),
+            None => continue,
+        };
+        let expected = format!("func({}) -> {}", form.0.join(", "), form.1);
+        if found != expected {
+            return Err(wasmtime::Error::msg(format!("its function `{name}` must be {expected}, it is {found}")));
+        }
+    }
+    Ok(())
+}
+
+fn written(export: &ComponentItem) -> String {
+    let ComponentItem::ComponentFunc(function) = export else { return "no function".to_owned() };
+    let params: Vec<String> = function.params().map(|(_, ty)| type_name(&ty)).collect();
+    let results: Vec<String> = function.results().map(|ty| type_name(&ty)).collect();
+    format!("func({}) -> {}", params.join(", "), results.join(", "))
+}
+
+fn type_name(ty: &Type) -> String {
+    let name = |ty: Option<Type>| ty.map_or("_".to_owned(), |ty| type_name(&ty));
+    match ty {
+        Type::String => "string".to_owned(),
+        Type::List(list) if list.ty() == Type::String => "list<string>".to_owned(),
+        // The contract has none within another: a plugin's own nesting is not followed.
+        Type::Result(result) if [result.ok(), result.err()].iter().flatten().all(|ty| *ty == Type::String) => {
+            format!("result<{}, {}>", name(result.ok()), name(result.err()))
+        }
+        _ => "another type".to_owned(),
+    }
 }
 
 impl Linked {

@@ -2,7 +2,8 @@
 //! input in the guest, and frees input and answer after copying.
 
 use serde_json::json;
-use wasmtime::{Engine, InstancePre, Linker, Memory, Module, Store, TypedFunc};
+use verwalter_core::ports::Kind;
+use wasmtime::{Engine, ExternType, InstancePre, Linker, Memory, Module, Store, TypedFunc, ValType};
 
 use super::{Reply, Request};
 use crate::plugin::imports;
@@ -20,10 +21,50 @@ pub(in crate::plugin) struct Instance {
     free: TypedFunc<(u32, u32), ()>,
 }
 
-pub(super) fn link(engine: &Engine, module: &Module) -> wasmtime::Result<Linked> {
+pub(super) fn link(engine: &Engine, module: &Module, kind: Kind) -> wasmtime::Result<Linked> {
+    check_exports(module, kind)?;
     let mut linker = Linker::new(engine);
     imports::link_core(&mut linker)?;
     Ok(Linked { pre: linker.instantiate_pre(module)? })
+}
+
+/// A wrong signature must not first show in a round: a build that has one takes nobody's place.
+fn check_exports(module: &Module, kind: Kind) -> wasmtime::Result<()> {
+    const MARKER: &str = "fn()";
+    const ALLOC: &str = "fn(i32) -> i32";
+    const FREE: &str = "fn(i32, i32)";
+    const EXCHANGE: &str = "fn(i32, i32) -> i64";
+    let functions: &[&str] = match kind {
+        Kind::Scheduler => &["vw_schedule"],
+        Kind::Policy => &["vw_review"],
+        Kind::Filter => &["vw_filters", "vw_apply"],
+        Kind::Query => &["vw_query", "vw_render_roles"],
+    };
+    let needed = [("memory", "memory"), ("vw_abi_1", MARKER), ("vw_alloc", ALLOC), ("vw_free", FREE)].into_iter();
+    let needed = needed.chain(functions.iter().map(|name| (*name, EXCHANGE))).map(|(name, form)| (name, form, true));
+    let optional = [("_initialize", MARKER, false), ("vw_describe", EXCHANGE, false), ("vw_check_config", EXCHANGE, false)];
+    for (name, form, needed) in needed.chain(optional) {
+        let found = match module.get_export(name) {
+            Some(export) => written(&export),
+            None if needed => "not there".to_owned(),
+            None => continue,
+        };
+        if found != form {
+            return Err(wasmtime::Error::msg(format!("its export `{name}` must be {form}, it is {found}")));
+        }
+    }
+    Ok(())
+}
+
+fn written(export: &ExternType) -> String {
+    let list = |types: &mut dyn Iterator<Item = ValType>| types.map(|ty| ty.to_string()).collect::<Vec<_>>().join(", ");
+    match export {
+        ExternType::Func(ty) if ty.results().len() == 0 => format!("fn({})", list(&mut ty.params())),
+        ExternType::Func(ty) => format!("fn({}) -> {}", list(&mut ty.params()), list(&mut ty.results())),
+        ExternType::Memory(ty) if ty.is_shared() => "shared memory".to_owned(),
+        ExternType::Memory(_) => "memory".to_owned(),
+        _ => "neither function nor memory".to_owned(),
+    }
 }
 
 /// First byte of an answer: it worked.
@@ -79,14 +120,14 @@ impl Instance {
 
     fn copy_out(&self, store: &mut Store<CallState>, answer: Answer, output_cap: usize) -> wasmtime::Result<Reply> {
         if answer.len as usize > output_cap {
-            return Err(wasmtime::Error::msg(format!("its answer has {} bytes", answer.len)));
+            return Err(wasmtime::Error::new(Stop::Output { bytes: answer.len }));
         }
         let bytes = memory::read(self.memory.data(&*store), answer.ptr, answer.len).map_err(wasmtime::Error::new)?;
         match bytes.split_first() {
             Some((&DONE, rest)) => Ok(Reply::Done(rest.to_vec())),
             Some((&REFUSED, rest)) => Ok(Reply::Refused(String::from_utf8_lossy(rest).into_owned())),
-            Some((other, _)) => Err(wasmtime::Error::msg(format!("its answer begins with byte {other}; 0 means done, 1 refused"))),
-            None => Err(wasmtime::Error::msg("its answer is empty; it must begin with byte 0 (done) or 1 (refused)")),
+            Some((&other, _)) => Err(wasmtime::Error::new(Stop::Tag(other))),
+            None => Err(wasmtime::Error::new(Stop::Empty)),
         }
     }
 }

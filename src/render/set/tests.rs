@@ -9,6 +9,9 @@ use verwalter_core::ports::{Failure, FailureCause, FilterError, PluginId};
 
 use super::*;
 
+mod files;
+mod limits;
+
 const RENDER_FILE: &str = "templates: {page: page.hbs}\ncommands:\n- !Copy {src: '{{ files.page }}', dest: page}\n";
 
 /// `upper`: its first argument in capitals. `echo`: its arguments. `sorted`: an array. `fail`: an error.
@@ -233,6 +236,7 @@ fn values_and_comparisons() {
     check_err("{{if one}}", 1, "is a block and gives no value");
     check_err("{{len one}}", 1, "not a number");
     check_err("{{and}}", 1, "takes 1 argument or more");
+    check_err(&format!("{{{{and {}}}}}", "one ".repeat(65)), 1, "more than 64 arguments");
 }
 
 #[test]
@@ -250,62 +254,10 @@ fn filters_are_helpers() {
 }
 
 #[test]
-fn what_is_wrong_with_a_set_is_found_at_once() {
-    let files = [
-        ("a.render.yaml", "templates: {p: page.hbs, q: gone.hbs}\ncommands: [!Sh x]\n"),
-        ("b.render.yaml", "commands: 7\n"),
-        ("page.hbs", "\n{{#if a}}\n{{/each}}"),
-        ("part.hbs", "{{uper a}}\n{{> pgae.hbs}}\n{{#*decorate}}{{/decorate}}\n{{#items}}{{/items}}{{eq (lokup a b) 1}}"),
-        ("x/y.hbs", "\n\n{{a"),
-    ];
-    let problems = load(&files, &RenderLimits::default()).expect_err("unsound").problems();
-    let found: Vec<String> = problems.iter().map(Problem::to_string).collect();
-    let expect = [
-        "a.render.yaml:1: `templates.q` names `gone.hbs`, which is no template",
-        "a.render.yaml:2: `!Sh` is not supported by this version",
-        "b.render.yaml:1: ",
-        "page.hbs:3: helper \"if\" was opened, but \"each\" is closing",
-        "part.hbs:1: there is no helper `uper`: use a built-in one or activate the filter plugin that has it (did you mean `upper`?)",
-        "part.hbs:2: there is no partial `pgae.hbs`: name a template by its path in the directory (did you mean `page.hbs`?)",
-        "part.hbs:3: `*decorate` cannot be used",
-        "part.hbs:4: there is no helper `items`",
-        "part.hbs:4: there is no helper `lokup`",
-        "x/y.hbs:3: ",
-    ];
-    assert_eq!(found.len(), expect.len(), "{found:#?}");
-    for (found, expect) in found.iter().zip(expect) {
-        assert!(found.starts_with(expect), "{found}, not {expect}");
-    }
-}
-
-#[test]
-fn filters_must_have_names_of_their_own() {
-    let temp = tempfile::tempdir().expect("a temporary directory");
-    fs::create_dir_all(temp.path().join("web/v1")).expect("mkdir");
-    fs::write(temp.path().join("web/v1/a.render.yaml"), "{}").expect("write");
-    let check = |filters: &[&str], expect: Option<&str>| {
-        let filters: Vec<String> = filters.iter().map(|&name| name.to_owned()).collect();
-        let set = TemplateSet::load(temp.path(), &TemplateRef::new("web/v1").expect("valid"), &filters, &RenderLimits::default());
-        match (set, expect) {
-            (Ok(_), None) => {}
-            (Err(err), Some(part)) => assert!(err.to_string().contains(part), "{err}"),
-            (got, _) => panic!("{filters:?}: {got:?}"),
-        }
-    };
-    check(&["sort-by", "to_yaml", "b64"], None);
-    check(&["if"], Some("the filter `if` has the name of a built-in helper"));
-    check(&["json"], Some("built-in"));
-    check(&["a", "a"], Some("two filters are called `a`"));
-    for name in ["", "a b", "a.b", "@a", " print", "a}}", "(a)", "1", "\"a\"", "true", "this", "else", "as"] {
-        check(&[name], Some("cannot be called by templates"));
-    }
-}
-
-#[test]
 fn partials() {
     let limits = RenderLimits::default();
     let check = |partials: &[(&str, &str)], page: &str, expect: &str| {
-        assert_eq!(render_with(partials, page, &limits).as_deref(), Ok(expect), "{page}")
+        assert_eq!(render_with(partials, page, &limits).as_deref(), Ok(expect), "{page}");
     };
     check(&[("inc/p.hbs", "{{one}}{{@root.node}}")], "{{> inc/p.hbs}}", "1alpha");
     check(&[("p.hbs", "{{host}}:{{x}} ")], "{{#each servers}}{{> p.hbs x=@index}}{{/each}}{{> p.hbs servers.[1] x=9}}", "s1:0 s2:1 s2:9 ");
@@ -317,123 +269,4 @@ fn partials() {
     check(&[], "{{#*inline \"a\"}}A{{one}}{{/inline}}{{> (lookup list 0)}}", "A1");
     let err = render_with(&[("p.hbs", "\n{{gone}}")], "\n\n{{> p.hbs}}", &limits).expect_err("missing");
     assert_eq!(err.problems()[0].to_string(), "p.hbs:2: there is no `gone`: give the role that variable, or write `default gone …`");
-}
-
-#[test]
-fn endless_recursion_ends() {
-    for (partials, page) in [
-        (vec![("p.hbs", "{{#if one}}{{> p.hbs}}{{/if}}")], "{{> p.hbs}}"),
-        (vec![("p.hbs", "{{> q.hbs}}"), ("q.hbs", "x{{> p.hbs}}")], "{{> q.hbs}}"),
-        (vec![("p.hbs", "{{#each @root.list}}{{> p.hbs}}{{/each}}")], "{{> p.hbs}}"),
-        (vec![], "{{#*inline \"p\"}}{{> p}}{{/inline}}{{> p}}"),
-        (vec![], "{{#if one}}{{> page.hbs}}{{/if}}"),
-        (vec![("p.hbs", "{{#> p.hbs}}{{> p.hbs}}{{/p.hbs}}")], "{{> p.hbs}}"),
-        (vec![("p.hbs", "{{#if one}}{{#> p.hbs}}{{#if one}}{{> p.hbs}}{{/if}}{{/p.hbs}}{{/if}}")], "{{> p.hbs}}"),
-    ] {
-        let err = render_with(&partials, page, &RenderLimits::default()).expect_err(page).to_string();
-        assert!(err.contains("end the recursion"), "{page}: {err}");
-    }
-    let chain = format!("{{{{#if no}}}}{}{{{{else}}}}end{{{{/if}}}}", "{{else if no}}".repeat(60));
-    check(&chain, "end");
-    let nest = format!("{}x{}", "{{#if one}}".repeat(100), "{{/if}}".repeat(100));
-    check(&nest, "x");
-    let deepest = "{{#if one}}".repeat(100) + "{{json " + &"(json ".repeat(100) + "one" + &")".repeat(100) + "}}" + &"{{/if}}".repeat(100);
-    assert!(render(&deepest).is_ok(), "what passes the check of nesting parses and renders");
-    let literal = format!("{{{{len {}{}}}}}", "[".repeat(100), "]".repeat(100));
-    check(&literal, "1");
-    check_err(&"{{#if one}}".repeat(50_000), 1, "nest deeper than 100");
-    check_err(&format!("{{{{json {}", "(".repeat(100_000)), 1, "opening brackets");
-}
-
-#[test]
-fn output_work_and_time_are_capped() {
-    let check = |limits: RenderLimits, partials: &[(&str, &str)], page: &str, fault: Fault| match render_with(partials, page, &limits) {
-        Err(RenderError::Template { fault: got, .. }) => assert_eq!(*got, fault, "{page}"),
-        other => panic!("{page}: {other:?}"),
-    };
-    let limits = RenderLimits::default;
-    let small = || RenderLimits { file_bytes: 100, ..limits() };
-    check(small(), &[], &"x".repeat(101), Fault::Size { limit_bytes: 100, of: "" });
-    check(
-        small(),
-        &[],
-        "{{#each list}}{{#each @root.list}}{{#each @root.list}}{{@root.name}}{{/each}}{{/each}}{{/each}}",
-        Fault::Size { limit_bytes: 100, of: "" },
-    );
-    assert_eq!(render_with(&[], &"x".repeat(100), &small()).map(|text| text.len()), Ok(100));
-    let loops = format!("{}{}", "{{#each @root.list}}".repeat(40), "{{/each}}".repeat(40));
-    check(RenderLimits { steps: 20_000, ..limits() }, &[], &loops, Fault::Steps { limit: 20_000 });
-    check(RenderLimits { time: std::time::Duration::ZERO, ..limits() }, &[], "{{one}}", Fault::Time { limit_ms: 0 });
-    let held = "{{#> p.hbs}}{{#each @root.list}}{{#each @root.list}}{{@root.name}}{{/each}}{{/each}}{{/p.hbs}}";
-    check(RenderLimits { role_bytes: 20, ..limits() }, &[("p.hbs", "")], held, Fault::Size { limit_bytes: 40, of: " in partial blocks" });
-}
-
-#[test]
-fn all_files_of_a_role_share_a_cap() {
-    let two =
-        "templates: {a: a.hbs, b: b.hbs}\ncommands:\n- !Copy {src: '{{ files.a }}', dest: a}\n- !Copy {src: '{{ files.b }}', dest: b}\n";
-    let files = [("x.render.yaml", two), ("a.hbs", "12345"), ("b.hbs", "123456")];
-    let render = |role_bytes| render_set(&mut load(&files, &RenderLimits { role_bytes, ..RenderLimits::default() }).expect("sound"));
-    assert_eq!(render(11).expect("it fits").len(), 2);
-    let err = render(10).expect_err("too much").to_string();
-    assert!(err.contains("b.hbs") && err.contains("5 bytes (what the role's other files leave"), "{err}");
-}
-
-#[test]
-fn files_come_in_order_with_places_and_modes() {
-    let files = [
-        (
-            "b.render.yaml",
-            "templates: {p: p.hbs}\ncommands:\n- !Copy {src: '{{ files.p }}', dest: '/etc/{{ role }}/{{ node }}', mode: 0o600}\n",
-        ),
-        (
-            "a/x.render.yaml",
-            "templates: {p: ../p.hbs, q: q.hbs}\ncommands:\n- !Copy {src: '{{ files.q }}', dest: q}\n- !Copy {src: '{{ files.p }}', dest: p}\n",
-        ),
-        ("p.hbs", "P{{node}}"),
-        ("a/q.hbs", "Q"),
-    ];
-    let mut set = load(&files, &RenderLimits::default()).expect("sound");
-    let file = |dest: &str, mode, bytes: &str, template: &str| RenderedFile {
-        dest: dest.into(),
-        mode,
-        bytes: bytes.into(),
-        template: template.into(),
-    };
-    let expect = [file("q", 0o644, "Q", "a/q.hbs"), file("p", 0o644, "Palpha", "p.hbs"), file("/etc/web/alpha", 0o600, "Palpha", "p.hbs")];
-    assert_eq!(render_set(&mut set).expect("rendered"), expect);
-    assert_eq!(render_set(&mut set).expect("again"), expect);
-}
-
-#[test]
-fn one_place_is_written_once() {
-    let twice =
-        "templates: {p: page.hbs}\ncommands:\n- !Copy {src: '{{ files.p }}', dest: a/b}\n- !Copy {src: '{{ files.p }}', dest: ./a//b}\n";
-    let err =
-        render_set(&mut load(&[("x.render.yaml", twice), ("page.hbs", "")], &RenderLimits::default()).expect("sound")).expect_err("twice");
-    assert_eq!(
-        err.to_string(),
-        "role web: template web/v1: x.render.yaml:4: `./a//b` is written twice, also by x.render.yaml:3: a/b: change one `dest`"
-    );
-}
-
-#[test]
-fn the_session_ends_with_the_render_whatever_happens() {
-    for page in ["{{echo 1}}", "{{fail}}", "{{gone}}", "{{panic}}"] {
-        let mut set = load(&[("a.render.yaml", RENDER_FILE), ("page.hbs", page)], &RenderLimits::default()).expect("sound");
-        let (sender, receiver) = mpsc::channel();
-        let result = set.render(&RoleName::new("web").expect("valid"), &vars(), Box::new(Session(sender)));
-        assert_eq!(receiver.try_recv(), Ok(()), "{page}: dropped");
-        assert_eq!(result.is_ok(), page == "{{echo 1}}", "{page}: {result:?}");
-        assert!(render_set(&mut set).is_ok() == (page == "{{echo 1}}"), "{page}: the set is usable again");
-    }
-}
-
-#[test]
-fn the_digest_is_of_names_and_bytes() {
-    let digest = |files: &[(&str, &str)]| load(files, &RenderLimits::default()).expect("sound").digest();
-    let base = digest(&[("a.render.yaml", RENDER_FILE), ("page.hbs", "a")]);
-    assert_eq!(digest(&[("page.hbs", "a"), ("a.render.yaml", RENDER_FILE), ("README", "x")]), base);
-    assert_ne!(digest(&[("a.render.yaml", RENDER_FILE), ("page.hbs", "b")]), base);
-    assert_ne!(digest(&[("b.render.yaml", RENDER_FILE), ("page.hbs", "a")]), base);
 }

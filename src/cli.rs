@@ -1,0 +1,70 @@
+//! The command line: what each command takes, and where it is done.
+
+pub mod check;
+pub mod demo;
+pub mod plugin;
+pub mod run;
+pub mod schedule;
+pub mod why;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::exit::Exit;
+
+/// Cluster orchestrator whose schedulers are WebAssembly plugins.
+#[derive(Debug, Parser)]
+#[command(name = "verwalter", version = crate::status::VERSION, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a node
+    Run(run::RunArgs),
+    /// Write a sample configuration tree and run one node on it
+    Demo(demo::DemoArgs),
+    /// Read a whole configuration tree and report everything that is wrong with it
+    Check(check::CheckArgs),
+    /// Run one decision of a scheduler plugin on an input document, without a daemon
+    Schedule(schedule::ScheduleArgs),
+    /// Look at plugins
+    Plugin(plugin::PluginArgs),
+    /// Say why a role stands on a node
+    Why(why::WhyArgs),
+    /// The compiling child: plugin on standard input, machine code on standard output
+    #[command(name = crate::plugin::compile::SUBCOMMAND, hide = true)]
+    CompilePlugin {
+        /// `component` or `core`
+        abi: String,
+    },
+}
+
+/// Where the tree is.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigDir {
+    /// The configuration tree
+    #[arg(long, value_name = "DIR", default_value = "/etc/verwalter")]
+    pub config_dir: PathBuf,
+}
+
+impl Cli {
+    /// Does what the command line says. Errors are for `main` to print.
+    pub fn execute(self) -> anyhow::Result<Exit> {
+        match self.command {
+            Command::Run(args) => run::run(args),
+            Command::Demo(args) => demo::run(args),
+            Command::Check(args) => check::run(&args),
+            Command::Schedule(args) => schedule::run(&args),
+            Command::Plugin(args) => plugin::run(args),
+            Command::Why(args) => why::run(&args),
+            Command::CompilePlugin { abi } => {
+                crate::plugin::compile::child(&abi)?;
+                Ok(Exit::Done)
+            }
+        }
+    }
+}

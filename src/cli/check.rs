@@ -1,0 +1,109 @@
+//! `verwalter check`: the whole tree without a daemon. Every file's first syntax or type error and all semantic errors in one run,
+//! plugins compiled and asked, templates parsed; then the effective settings.
+
+use std::sync::Arc;
+
+use clap::Args;
+use verwalter_core::names::TemplateRef;
+
+use super::ConfigDir;
+use crate::config::settings::Settings;
+use crate::config::{ConfigTree, FileError};
+use crate::exit::Exit;
+use crate::plugin::catalog::PluginState;
+use crate::plugin::{Activator, Catalog, Compiler};
+use crate::render::{RenderLimits, TemplateSet};
+use crate::telemetry::chain;
+
+/// The options of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    config: ConfigDir,
+    /// Do not print the effective settings
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// Checks; errors go to standard error, one a line.
+pub fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
+    let (tree, mut errors) = ConfigTree::load(&args.config.config_dir);
+    let cache = tempfile::tempdir()?;
+    let activator = Activator::without_storage(cache.path(), Compiler::default(), u64::MAX)?;
+    let catalog = Arc::new(activator.reload(&Catalog::default(), &tree.plugins.value));
+    errors.extend(plugin_errors(&tree, &catalog));
+    let filters = catalog.filters().names();
+    let filters_known = catalog.statuses().all(|plugin| plugin.error.is_none());
+    for reference in &tree.templates.value {
+        errors.extend(template_errors(&tree, reference, &filters, filters_known));
+    }
+    errors.sort();
+    for error in &errors {
+        eprintln!("{error}");
+    }
+    for notice in &tree.notices {
+        eprintln!("note: {notice}");
+    }
+    if !args.quiet {
+        print_effective(&tree.settings.value, &tree, &catalog);
+    }
+    match errors.len() {
+        0 => {
+            eprintln!("{}: no errors", args.config.config_dir.display());
+            Ok(Exit::Done)
+        }
+        n => {
+            eprintln!("{}: {n} error{}", args.config.config_dir.display(), if n == 1 { "" } else { "s" });
+            Ok(Exit::Failed)
+        }
+    }
+}
+
+fn plugin_errors(tree: &ConfigTree, catalog: &Catalog) -> Vec<FileError> {
+    let mut errors = Vec::new();
+    let active = catalog.statuses().filter(|plugin| plugin.state != PluginState::Off);
+    for plugin in active {
+        let Some(error) = &plugin.error else { continue };
+        let files = tree.plugins.value.get(&plugin.name);
+        // Manifest errors name their file and line themselves.
+        let manifest = files.and_then(|files| files.manifest.as_deref()).map(crate::plugin::manifest::Manifest::read);
+        if let Some(Err(manifest)) = manifest {
+            errors.extend(manifest);
+            continue;
+        }
+        let path = files.and_then(|files| files.wasm.clone().or_else(|| files.manifest.clone()));
+        errors.push(FileError::new(&path.unwrap_or_else(|| tree.dir.join("plugins")), error.to_string()));
+    }
+    errors
+}
+
+fn template_errors(tree: &ConfigTree, reference: &TemplateRef, filters: &[String], filters_known: bool) -> Vec<FileError> {
+    let dir = tree.dir.join("templates").join(reference.role().as_str()).join(reference.version().as_str());
+    let Err(error) = TemplateSet::load(&tree.dir.join("templates"), reference, filters, &RenderLimits::default()) else { return Vec::new() };
+    let problems = error.problems();
+    if problems.is_empty() {
+        return vec![FileError::new(&dir, chain(&error))];
+    }
+    let found = problems.into_iter().map(|problem| {
+        let line = problem.line.and_then(|line| u32::try_from(line).ok());
+        let at = line.map(|line| crate::config::file::Position { line, column: 1 });
+        let hint = if filters_known { "" } else { " (a plugin has errors too; its filters are unknown meanwhile)" };
+        FileError::new(&dir.join(&problem.file), format!("{}{hint}", problem.message)).at_position(at)
+    });
+    found.collect()
+}
+
+fn print_effective(settings: &Settings, tree: &ConfigTree, catalog: &Catalog) {
+    println!("# effective settings\n{settings}");
+    println!("# templates: {}", listed(tree.templates.value.iter()));
+    for plugin in catalog.statuses() {
+        let kind = plugin.kind.map_or_else(|| "no manifest".to_owned(), |kind| kind.to_string());
+        let digest = plugin.digest.map(|digest| digest.to_string()).unwrap_or_default();
+        println!("# plugin {}: {kind}, {:?} {digest}", plugin.name, plugin.state);
+    }
+}
+
+fn listed<T: ToString>(items: impl Iterator<Item = T>) -> String {
+    let items: Vec<String> = items.map(|item| item.to_string()).collect();
+    if items.is_empty() { "none".to_owned() } else { items.join(", ") }
+}

@@ -1,0 +1,171 @@
+//! `verwalter schedule`: one decision of a plugin on an input document, through the same call and the same `admit` as in a daemon.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use verwalter_core::contract::SnapshotView;
+use verwalter_core::digest::Digest;
+use verwalter_core::ids::{NodeId, UnixMillis};
+use verwalter_core::json::canonical;
+use verwalter_core::metrics::{Column, Combine, MetricRule, Take};
+use verwalter_core::names::{Hostname, PluginName};
+use verwalter_core::peers::{Peer, PeerTable};
+use verwalter_core::ports::{Kind, Scheduler};
+use verwalter_core::snapshot::Snapshot;
+
+use super::plugin::read;
+use crate::exit::Exit;
+use crate::plugin::manifest::{Manifest, Mode};
+use crate::plugin::{Activator, Compiler};
+use crate::round::decide::decide;
+
+/// Compiled code in the cache directory of this tool: a handful of plugins.
+const CACHE_BYTES: u64 = 256 << 20;
+
+/// The options of `schedule`.
+#[derive(Debug, Args)]
+pub struct ScheduleArgs {
+    /// The scheduler plugin
+    #[arg(long, value_name = "FILE")]
+    plugin: PathBuf,
+    /// The input document, as `/v1/scheduler_input` gives it
+    #[arg(long, value_name = "FILE")]
+    input: PathBuf,
+    /// The plugin's manifest, for its limits and configuration [default: the plugin's file with the ending .yaml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    manifest: Option<PathBuf>,
+    /// Print the whole answer as JSON: schedule, why, changes, log, cost
+    #[arg(long)]
+    json: bool,
+}
+
+/// What the tool itself needs of an input document; the plugin gets the document as it is.
+#[derive(Deserialize)]
+struct Document {
+    #[serde(default)]
+    peers: BTreeMap<Hostname, RawPeer>,
+    #[serde(default)]
+    metrics: BTreeMap<String, Vec<Option<f64>>>,
+}
+
+#[derive(Deserialize)]
+struct RawPeer {
+    id: NodeId,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    addr: Option<std::net::SocketAddr>,
+    #[serde(default)]
+    known_since: UnixMillis,
+    #[serde(default)]
+    last_report_direct: Option<UnixMillis>,
+    #[serde(default)]
+    machine: Map<String, Value>,
+}
+
+/// Decides once; the schedule goes to standard output, figures to standard error.
+pub fn run(args: &ScheduleArgs) -> anyhow::Result<Exit> {
+    let text = std::fs::read_to_string(&args.input).with_context(|| format!("{} cannot be read", args.input.display()))?;
+    let document: Document = serde_json::from_str(&text).map_err(|err| anyhow::anyhow!("{}: {err}", args.input.display()))?;
+    let wasm = read(&args.plugin)?;
+    let manifest = manifest(args)?;
+    let name = args.plugin.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| PluginName::new(stem).ok());
+    let name = name.unwrap_or_else(|| PluginName::new("plugin").expect("a valid name"));
+    let cache = tempfile::tempdir().context("no directory for compiled code")?;
+    let activator = Activator::without_storage(cache.path(), Compiler::default(), CACHE_BYTES)?;
+    let loaded = activator.load(&name, &wasm, &manifest).map_err(|err| anyhow::anyhow!("{}: {err}", args.plugin.display()))?;
+    let view = Arc::new(view(document, &loaded)?);
+    let decided = match decide(&loaded, &text, &view, std::time::Duration::ZERO) {
+        Ok(decided) => decided,
+        Err(undecided) => {
+            eprintln!("verwalter: {undecided}");
+            return Ok(Exit::Failed);
+        }
+    };
+    for line in &decided.log {
+        eprintln!("{}", line.text.escape_debug());
+    }
+    let schedule = &decided.admitted.schedule;
+    if args.json {
+        let why = decided.admitted.why.read().unwrap_or_default();
+        let answer = serde_json::json!({
+            "schedule": serde_json::from_str::<Value>(schedule.canonical())?,
+            "digest": schedule.digest(),
+            "why": why,
+            "changes": decided.admitted.changes,
+            "log": decided.admitted.log,
+            "warnings": decided.admitted.warnings,
+            "actions": decided.admitted.actions,
+            "fuel": decided.cost.fuel,
+            "peak_memory_bytes": decided.cost.peak_memory,
+        });
+        println!("{}", canonical::to_string(&answer));
+    } else {
+        println!("{}", schedule.canonical());
+        let totals = schedule.totals();
+        eprintln!(
+            "{}: {} roles, {} placements, {} instances; {:.1} ms, fuel {}, {} KiB of memory",
+            schedule.digest(),
+            totals.roles,
+            totals.placements,
+            totals.instances,
+            decided.cost.elapsed.as_secs_f64() * 1000.0,
+            decided.cost.fuel,
+            decided.cost.peak_memory >> 10
+        );
+    }
+    Ok(Exit::Done)
+}
+
+fn manifest(args: &ScheduleArgs) -> anyhow::Result<Manifest> {
+    let beside = args.plugin.with_extension("yaml");
+    let path = args.manifest.clone().or_else(|| beside.is_file().then_some(beside));
+    match path {
+        Some(path) => Manifest::read(&path).map_err(|errors| {
+            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("{}", lines.join("\n"))
+        }),
+        None => Ok(Manifest {
+            kind: Kind::Scheduler,
+            mode: Mode::Active,
+            digest: None::<Digest>,
+            input: None,
+            config: Value::Object(Map::new()),
+            limits: crate::plugin::limits::Limits::of(Kind::Scheduler),
+            metrics: None,
+            on_failure: None,
+        }),
+    }
+}
+
+/// What the document says of peers and metrics, for plugins that read columns.
+fn view(document: Document, scheduler: &dyn Scheduler) -> anyhow::Result<SnapshotView> {
+    let peers = document.peers.into_iter().map(|(hostname, raw)| Peer {
+        id: raw.id,
+        name: raw.name.unwrap_or_else(|| hostname.to_string()),
+        hostname,
+        addr: raw.addr,
+        known_since: raw.known_since,
+        last_report_direct: raw.last_report_direct,
+        machine: raw.machine,
+    });
+    let (peers, _) = PeerTable::new(peers.collect());
+    let mut reads = scheduler.reads().clone();
+    reads.metrics.clear();
+    let mut columns = BTreeMap::new();
+    for (name, values) in document.metrics {
+        let labels = BTreeMap::from([("metric".to_owned(), name.clone())]);
+        let rule = MetricRule { labels, take: Take::Last, window: std::time::Duration::ZERO, combine: Combine::Sum };
+        let values: Vec<f64> = values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect();
+        anyhow::ensure!(values.len() == peers.len(), "metrics.{name} has {} values for {} peers", values.len(), peers.len());
+        columns.insert(rule.clone(), Arc::new(Column::new(values)));
+        reads.metrics.insert(name, rule);
+    }
+    let snapshot = Snapshot::new(UnixMillis::default(), Arc::new(peers), columns)?;
+    Ok(SnapshotView::new(Arc::new(snapshot), &reads, &[]))
+}

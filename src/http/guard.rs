@@ -1,0 +1,100 @@
+//! What a request must be before any handler sees it: for this host, and small.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::error::HttpError;
+use crate::status::View;
+
+/// The names under which this node may be asked.
+#[derive(Debug, Clone)]
+pub(super) struct Hosts {
+    names: Arc<[String]>,
+    bound: Option<IpAddr>,
+}
+
+impl Hosts {
+    pub(super) fn new(view: &View, bound: Option<SocketAddr>) -> Hosts {
+        let names = ["localhost", view.hostname.as_str(), &view.name.to_lowercase()].map(str::to_owned);
+        Hosts { names: Arc::new(names), bound: bound.map(|addr| addr.ip()) }
+    }
+
+    /// A name is this node's; an address is loopback or the one that is bound, and with a wildcard any: no attacker's page can
+    /// make a browser send an address in place of its own name.
+    fn allow(&self, host: &str) -> bool {
+        let name = without_port(host).to_ascii_lowercase();
+        let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        match address {
+            Ok(address) => address.is_loopback() || self.bound.is_some_and(|bound| bound == address || bound.is_unspecified()),
+            Err(_) => self.names.iter().any(|known| *known == name),
+        }
+    }
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) && (!name.contains(':') || name.ends_with(']')) => name,
+        _ => host,
+    }
+}
+
+/// What the guard knows.
+#[derive(Debug, Clone)]
+pub(super) struct Guard {
+    pub(super) hosts: Hosts,
+    pub(super) body_bytes: u64,
+}
+
+/// Refuses foreign hosts and large bodies.
+pub(super) async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    match guard.refuse(request.headers()) {
+        Some(error) => {
+            let mut response = error.into_response();
+            // Whatever body still comes is not read.
+            response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+            response
+        }
+        None => next.run(request).await,
+    }
+}
+
+impl Guard {
+    fn refuse(&self, headers: &HeaderMap) -> Option<HttpError> {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        if !self.hosts.allow(host) {
+            let shown: String = host.chars().take(100).collect();
+            let message = format!("this node does not answer for the host `{shown}`: ask by its address, its hostname or localhost");
+            return Some(HttpError::new(StatusCode::MISDIRECTED_REQUEST, "foreign-host", message));
+        }
+        let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        if length.is_some_and(|length| length > self.body_bytes) {
+            let message = format!("the body is larger than {} bytes (`http: {{ body: … }}` in verwalter.yaml)", self.body_bytes);
+            return Some(HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", message));
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts() {
+        let names = ["localhost", "alpha", "alpha.example.org"].map(str::to_owned);
+        let loopback = Hosts { names: Arc::new(names.clone()), bound: Some("127.0.0.1".parse().unwrap()) };
+        let wildcard = Hosts { names: Arc::new(names), bound: Some("::".parse().unwrap()) };
+        for host in ["localhost", "localhost:8379", "127.0.0.1:1", "[::1]:8379", "::1", "Alpha:8379", "alpha.example.org"] {
+            assert!(loopback.allow(host), "{host}");
+        }
+        for host in ["", "evil.example", "evil.example:8379", "10.0.0.1", "localhost.evil.example", "alpha.", "alpha:8379x", ":"] {
+            assert!(!loopback.allow(host), "{host}");
+        }
+        assert!(wildcard.allow("10.0.0.1:8379") && !wildcard.allow("evil.example"));
+    }
+}

@@ -1,0 +1,151 @@
+//! The paths and what each shows. Every document comes compact, and indented with the suffix `.pretty`.
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri, header};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::Serialize;
+use serde_json::json;
+use verwalter_core::contract::whole_document;
+
+use super::error::HttpError;
+use super::guard::{Guard, Hosts, check};
+use crate::round::Outcome;
+use crate::status::{self, View};
+use crate::store;
+
+const JSON: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];
+const TEXT: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+
+/// The index page: what there is to ask.
+const INDEX: &str = "\
+verwalter: this node's API. Add .pretty to a /v1 path for indented JSON.
+
+/v1/status                what is in force, what failed and why
+/v1/peers                 the other nodes
+/v1/schedule              the schedule in force
+/v1/why/ROLE/NODE         why a role stands on a node
+/v1/plugins               every plugin, its build, its limits, its errors
+/v1/scheduler_input       what the newest decision read: the document, peers and metrics
+/v1/scheduler_debug_info  what the scheduler plugin logged in it
+/healthz  /readyz         for supervisors and load balancers
+";
+
+pub(super) fn router(view: View, hosts: Hosts, body_bytes: u64) -> Router {
+    Router::new()
+        .route("/", get(|| async { (TEXT, INDEX) }))
+        .route("/healthz", get(|| async { (TEXT, "ok\n") }))
+        .route("/readyz", get(ready))
+        .route("/v1/scheduler_debug_info", get(scheduler_debug_info))
+        .route("/v1/why/{role}/{node}", get(why))
+        .route("/v1/plugins/{name}", get(plugin))
+        .route("/v1/status", get(status))
+        .route("/v1/status.pretty", get(status))
+        .route("/v1/peers", get(peers))
+        .route("/v1/peers.pretty", get(peers))
+        .route("/v1/schedule", get(schedule))
+        .route("/v1/schedule.pretty", get(schedule))
+        .route("/v1/scheduler_input", get(scheduler_input))
+        .route("/v1/scheduler_input.pretty", get(scheduler_input))
+        .route("/v1/plugins", get(plugins))
+        .route("/v1/plugins.pretty", get(plugins))
+        .fallback(unknown)
+        .method_not_allowed_fallback(method)
+        .layer(middleware::from_fn_with_state(Guard { hosts, body_bytes }, check))
+        .with_state(view)
+}
+
+async fn unknown(uri: Uri) -> HttpError {
+    let shown: String = uri.path().chars().take(100).collect();
+    HttpError::new(StatusCode::NOT_FOUND, "not-found", format!("there is nothing at `{shown}`: / lists what there is"))
+}
+
+async fn method() -> HttpError {
+    HttpError::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this path is for reading: use GET or HEAD")
+}
+
+/// A document, indented when the path asks for it.
+fn document(uri: &Uri, value: &impl Serialize) -> Response {
+    let pretty = uri.path().ends_with(".pretty");
+    let text = if pretty { serde_json::to_vec_pretty(value) } else { serde_json::to_vec(value) };
+    let mut text = text.expect("the node's own documents are JSON");
+    if pretty {
+        text.push(b'\n');
+    }
+    (JSON, text).into_response()
+}
+
+/// A JSON text that is kept ready, indented when the path asks for it.
+fn raw_document(uri: &Uri, text: Vec<u8>) -> Response {
+    if !uri.path().ends_with(".pretty") {
+        return (JSON, text).into_response();
+    }
+    match serde_json::from_slice::<serde_json::Value>(&text) {
+        Ok(value) => document(uri, &value),
+        Err(_) => (JSON, text).into_response(),
+    }
+}
+
+fn nothing_yet(what: &str) -> HttpError {
+    HttpError::new(StatusCode::NOT_FOUND, "nothing-yet", format!("there is no {what} yet: /v1/status says what is missing"))
+}
+
+async fn status(State(view): State<View>, uri: Uri) -> Response {
+    document(&uri, &view.status())
+}
+
+async fn ready(State(view): State<View>) -> Response {
+    let waits = view.unready();
+    if waits.is_empty() {
+        return (TEXT, "ready\n").into_response();
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{}\n", waits.join("\n"))).into_response()
+}
+
+async fn peers(State(view): State<View>, uri: Uri) -> Response {
+    document(&uri, &status::peers(&view))
+}
+
+async fn schedule(State(view): State<View>, uri: Uri) -> Result<Response, HttpError> {
+    let in_force = view.in_force.borrow().clone().ok_or_else(|| nothing_yet("schedule"))?;
+    Ok(raw_document(&uri, store::encode(&in_force, false)))
+}
+
+async fn scheduler_input(State(view): State<View>, uri: Uri) -> Result<Response, HttpError> {
+    let input = view.input.borrow().clone().ok_or_else(|| nothing_yet("scheduler input"))?;
+    Ok(raw_document(&uri, whole_document(&input.document, &input.reads, &input.view).into_bytes()))
+}
+
+async fn scheduler_debug_info(State(view): State<View>) -> Result<Response, HttpError> {
+    let report = view.round.borrow().clone().ok_or_else(|| nothing_yet("decision"))?;
+    let text = match &report.outcome {
+        Outcome::Accepted { debug, .. } => debug.clone(),
+        Outcome::Failed { message, .. } => message.clone(),
+    };
+    Ok((TEXT, text).into_response())
+}
+
+async fn plugins(State(view): State<View>, uri: Uri) -> Response {
+    let catalog = view.config.borrow().catalog.clone();
+    let statuses: Vec<_> = catalog.statuses().collect();
+    document(&uri, &json!({ "generation": catalog.generation(), "plugins": statuses }))
+}
+
+async fn plugin(State(view): State<View>, Path(name): Path<String>, uri: Uri) -> Result<Response, HttpError> {
+    let name = name.strip_suffix(".pretty").unwrap_or(&name);
+    let catalog = view.config.borrow().catalog.clone();
+    match catalog.statuses().find(|status| status.name.as_str() == name) {
+        Some(status) => Ok(document(&uri, status)),
+        None => Err(HttpError::new(StatusCode::NOT_FOUND, "not-found", "there is no such plugin: /v1/plugins lists them")),
+    }
+}
+
+async fn why(State(view): State<View>, Path((role, node)): Path<(String, String)>, uri: Uri) -> Result<Response, HttpError> {
+    let node = node.strip_suffix(".pretty").unwrap_or(&node);
+    let in_force = view.in_force.borrow().clone().ok_or_else(|| nothing_yet("schedule"))?;
+    let answer = crate::cli::why::explain(&in_force, &role, node);
+    let answer = answer.map_err(|err| HttpError::new(StatusCode::NOT_FOUND, "not-placed", err.to_string()))?;
+    Ok(document(&uri, &answer))
+}

@@ -1,0 +1,237 @@
+//! What the API and the command line read of a running node: views of the channels that its tasks publish on. It decides nothing.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use verwalter_core::ids::{NodeId, UnixMillis};
+use verwalter_core::names::Hostname;
+
+use crate::cluster::Leadership;
+use crate::collect::Published;
+use crate::deploy::{DeployReport, RoleOutcome};
+use crate::reload::Config;
+use crate::round::{Outcome, RoundInput, RoundReport};
+use crate::store::InForce;
+
+/// This program's version, as the predecessor writes it.
+pub const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
+
+/// The channels of a running node.
+#[derive(Clone)]
+pub struct View {
+    /// This node.
+    pub id: NodeId,
+    /// This node.
+    pub hostname: Hostname,
+    /// This node, for people.
+    pub name: String,
+    /// Where the API listens.
+    pub addr: SocketAddr,
+    /// Who leads.
+    pub leadership: Arc<Leadership>,
+    /// The configuration in force.
+    pub config: watch::Receiver<Arc<Config>>,
+    /// The newest snapshot.
+    pub collected: watch::Receiver<Option<Arc<Published>>>,
+    /// The schedule in force.
+    pub in_force: watch::Receiver<Option<Arc<InForce>>>,
+    /// The newest round.
+    pub round: watch::Receiver<Option<Arc<RoundReport>>>,
+    /// What the newest decision read.
+    pub input: watch::Receiver<Option<Arc<RoundInput>>>,
+    /// The newest deployment.
+    pub deployed: watch::Receiver<Option<Arc<DeployReport>>>,
+    /// Why the schedule could not be stored.
+    pub store_failure: watch::Receiver<Option<String>>,
+}
+
+/// The leader, as others see it.
+#[derive(Serialize)]
+struct Leader<'a> {
+    id: NodeId,
+    name: &'a str,
+    hostname: &'a Hostname,
+    addr: Option<SocketAddr>,
+    schedule: Option<String>,
+}
+
+impl View {
+    /// Everything that is wrong now, by where.
+    pub fn errors(&self) -> BTreeMap<String, String> {
+        let mut errors = BTreeMap::new();
+        let config = self.config.borrow().clone();
+        for error in config.errors.iter() {
+            errors.insert(format!("config {}", error.path.display()), error.to_string());
+        }
+        for plugin in config.catalog.statuses() {
+            if let Some(error) = &plugin.error {
+                errors.insert(format!("plugin {}", plugin.name), error.to_string());
+            }
+        }
+        if let Some(Outcome::Failed { message, .. }) = self.round.borrow().as_deref().map(|report| &report.outcome) {
+            errors.insert("scheduler".to_owned(), message.clone());
+        }
+        if let Some(message) = self.store_failure.borrow().as_ref() {
+            errors.insert("store".to_owned(), message.clone());
+        }
+        for (role, message) in self.failed_roles() {
+            errors.insert(format!("role {role}"), message);
+        }
+        errors
+    }
+
+    fn failed_roles(&self) -> Vec<(String, String)> {
+        let deployed = self.deployed.borrow().clone();
+        let roles = deployed.iter().flat_map(|report| &report.roles);
+        roles
+            .filter_map(|(role, outcome)| match outcome {
+                RoleOutcome::Failed { message, .. } | RoleOutcome::Refused { message } => Some((role.to_string(), message.clone())),
+                RoleOutcome::Rendered { .. } => None,
+            })
+            .collect()
+    }
+
+    /// What this node still waits for before it can be relied on; empty when it is ready.
+    pub fn unready(&self) -> Vec<&'static str> {
+        let mut waits = Vec::new();
+        if self.collected.borrow().is_none() {
+            waits.push("no figures of this machine yet");
+        }
+        let in_force = self.in_force.borrow().as_ref().map(|in_force| in_force.schedule.digest());
+        if in_force.is_none() {
+            waits.push("no schedule is in force yet");
+        }
+        if self.deployed.borrow().as_ref().map(|report| report.digest) != in_force {
+            waits.push("the schedule in force is not deployed yet");
+        }
+        waits
+    }
+
+    /// The predecessor's status object, with keys of its own beside it.
+    pub fn status(&self) -> Value {
+        let in_force = self.in_force.borrow().clone();
+        let round = self.round.borrow().clone();
+        let config = self.config.borrow().clone();
+        let collected = self.collected.borrow().clone();
+        let errors = self.errors();
+        let failed: Vec<String> = self.failed_roles().into_iter().map(|(role, _)| role).collect();
+        let digest = in_force.as_ref().map(|in_force| in_force.schedule.digest());
+        let leader = Leader { id: self.id, name: &self.name, hostname: &self.hostname, addr: None, schedule: digest.map(|digest| digest.hex()) };
+        let peers = collected.as_ref().map_or(0, |published| published.snapshot.peers().len().saturating_sub(1));
+        let roles = self.deployed.borrow().as_ref().map_or(0, |report| report.roles.len());
+        let term = self.leadership.term().map(|term| term.counter);
+        json!({
+            "version": VERSION,
+            "id": self.id,
+            "name": self.name,
+            "hostname": self.hostname,
+            "peers": peers,
+            "peers_timestamp": collected.as_ref().map(|published| published.snapshot.at),
+            "leader": leader,
+            "roles": roles,
+            "last_stable_timestamp": collected.as_ref().map(|published| published.snapshot.at),
+            "num_errors": errors.len(),
+            "errors": errors,
+            "failed_roles": failed,
+            "debug_force_leader": false,
+            "metrics": { "scheduling_time": round.as_ref().map(|report| millis(report)) },
+            "fetch_state": { "state": "StableLeader" },
+            "election_state": { "is_leader": true, "is_stable": true, "leader": null, "epoch": term },
+            "schedule_id": digest.map(|digest| digest.hex()),
+            "schedule_status": "ok",
+            "default_frontend": "common",
+            "term": term,
+            "schedule_since": in_force.as_ref().map(|in_force| in_force.since),
+            "config_generation": config.generation,
+            "round": round.as_deref().map(round_summary),
+            "deployment": self.deployed.borrow().as_deref().map(deployment),
+        })
+    }
+}
+
+fn millis(report: &RoundReport) -> u64 {
+    u64::try_from(report.elapsed.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A round in one object: for the status and for `demo --json`.
+pub fn round_summary(report: &RoundReport) -> Value {
+    let mut summary = json!({
+        "round": report.round,
+        "term": report.term.counter,
+        "at": report.at,
+        "peers": report.peers,
+        "plugin": report.plugin.as_ref().map(|plugin| &plugin.name),
+        "plugin_digest": report.plugin.as_ref().map(|plugin| plugin.digest),
+        "elapsed_us": micros(report.elapsed),
+    });
+    let outcome = match &report.outcome {
+        Outcome::Accepted { digest, changed, totals, changes, warnings, cost, prepare, admit, .. } => json!({
+            "accepted": true,
+            "schedule": digest.hex(),
+            "changed": changed,
+            "roles": totals.roles,
+            "placements": totals.placements,
+            "instances": totals.instances,
+            "changes": changes,
+            "warnings": warnings,
+            "fuel": cost.fuel,
+            "peak_memory_bytes": cost.peak_memory,
+            "call_us": micros(cost.elapsed),
+            "prepare_us": micros(*prepare),
+            "admit_us": micros(*admit),
+        }),
+        Outcome::Failed { cause, message } => json!({ "accepted": false, "cause": cause, "error": message }),
+    };
+    if let (Value::Object(summary), Value::Object(outcome)) = (&mut summary, outcome) {
+        summary.extend(outcome);
+    }
+    summary
+}
+
+fn micros(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn deployment(report: &DeployReport) -> Value {
+    let role = |outcome: &RoleOutcome| match outcome {
+        RoleOutcome::Rendered { written, unchanged, at } => json!({
+            "state": "rendered", "written": written, "unchanged": unchanged, "at": at,
+        }),
+        RoleOutcome::Failed { message, attempts } => json!({ "state": "failed", "error": message, "attempts": attempts }),
+        RoleOutcome::Refused { message } => json!({ "state": "refused", "error": message }),
+    };
+    let roles: BTreeMap<String, Value> = report.roles.iter().map(|(name, outcome)| (name.to_string(), role(outcome))).collect();
+    json!({ "schedule": report.digest.hex(), "roles": roles })
+}
+
+/// The API's peer list: the own node is not its own peer.
+pub fn peers(view: &View) -> Value {
+    let collected = view.collected.borrow().clone();
+    let peers = collected.iter().flat_map(|published| published.snapshot.peers().iter());
+    let listed = peers.filter(|peer| peer.id != view.id).map(|peer| {
+        json!({
+            "id": peer.id,
+            "primary_addr": peer.addr,
+            "name": peer.name,
+            "hostname": peer.hostname,
+            "known_since": peer.known_since,
+            "last_report_direct": peer.last_report_direct,
+            "errors": 0,
+        })
+    });
+    Value::Array(listed.collect())
+}
+
+/// When something happened, for people: seconds and milliseconds of the epoch are for programs.
+pub fn since(at: UnixMillis, now: UnixMillis) -> String {
+    let seconds = now.0.saturating_sub(at.0) / 1000;
+    match seconds {
+        0..=119 => format!("{seconds} s ago"),
+        120..=7199 => format!("{} min ago", seconds / 60),
+        _ => format!("{} h ago", seconds / 3600),
+    }
+}

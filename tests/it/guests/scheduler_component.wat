@@ -1,0 +1,52 @@
+;; A component scheduler around a body under test: it imports the whole snapshot and the log. The body leaves an i32, the
+;; address of a result<string, string>. The heap begins at 65536 and is used again when it is full.
+(component
+  (;IMPORTS;)
+  (import "verwalter:plugin/snapshot@1.0.0" (instance $snapshot
+    (export "hostnames" (func (result (list string))))
+    (export "attribute" (func (param "name" string) (result (list string))))
+    (export "column" (func (param "metric" string) (result (option (list f64)))))
+    (export "series" (func (param "metric" string) (param "peer" u32) (result (list f64))))))
+  (import "verwalter:plugin/log@1.0.0" (instance $log
+    (export "write" (func (param "level" u8) (param "text" string)))))
+  (core module $libc
+    (memory (export "memory") 16)
+    (global $next (mut i32) (i32.const 65536))
+    (func (export "realloc") (param $old i32) (param $old_size i32) (param $align i32) (param $size i32) (result i32)
+      (local $ptr i32)
+      (local.set $ptr (i32.and
+        (i32.add (global.get $next) (i32.sub (local.get $align) (i32.const 1)))
+        (i32.sub (i32.const 0) (local.get $align))))
+      (if (i32.gt_u (i32.add (local.get $ptr) (local.get $size)) (i32.const 1048576))
+        (then (local.set $ptr (i32.const 65536))))
+      (global.set $next (i32.add (local.get $ptr) (local.get $size)))
+      (local.get $ptr)))
+  (core instance $libc (instantiate $libc))
+  (alias core export $libc "memory" (core memory $memory))
+  (alias core export $libc "realloc" (core func $realloc))
+  (core func $hostnames (canon lower (func $snapshot "hostnames") (memory $memory) (realloc $realloc)))
+  (core func $attribute (canon lower (func $snapshot "attribute") (memory $memory) (realloc $realloc)))
+  (core func $column (canon lower (func $snapshot "column") (memory $memory) (realloc $realloc)))
+  (core func $series (canon lower (func $snapshot "series") (memory $memory) (realloc $realloc)))
+  (core func $write (canon lower (func $log "write") (memory $memory)))
+  (core module $main
+    (import "host" "memory" (memory 1))
+    (import "host" "hostnames" (func $hostnames (param i32)))
+    (import "host" "attribute" (func $attribute (param i32 i32 i32)))
+    (import "host" "column" (func $column (param i32 i32 i32)))
+    (import "host" "series" (func $series (param i32 i32 i32 i32)))
+    (import "host" "write" (func $write (param i32 i32 i32)))
+    (;ITEMS;)
+    (func (export "schedule") (param $ptr i32) (param $len i32) (result i32)
+      (;BODY;)))
+  (core instance $main (instantiate $main (with "host" (instance
+    (export "memory" (memory $memory))
+    (export "hostnames" (func $hostnames))
+    (export "attribute" (func $attribute))
+    (export "column" (func $column))
+    (export "series" (func $series))
+    (export "write" (func $write))))))
+  (func $schedule (param "input" string) (result (result string (error string)))
+    (canon lift (core func $main "schedule") (memory $memory) (realloc $realloc)))
+  (instance $scheduling (export "schedule" (func $schedule)))
+  (export "verwalter:plugin/scheduling@1.0.0" (instance $scheduling)))

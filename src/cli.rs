@@ -51,20 +51,26 @@ pub struct ConfigDir {
     pub config_dir: PathBuf,
 }
 
+/// Prints a line. A reader that went away (`| head`) is no failure: it has what it wanted.
+fn print(line: impl std::fmt::Display) -> anyhow::Result<()> {
+    use std::io::Write;
+    match writeln!(std::io::stdout().lock(), "{line}") {
+        Err(err) if err.kind() != std::io::ErrorKind::BrokenPipe => Err(err.into()),
+        _ => Ok(()),
+    }
+}
+
 impl Cli {
     /// Does what the command line says. Errors are for `main` to print.
     pub fn execute(self) -> anyhow::Result<Exit> {
         match self.command {
             Command::Run(args) => run::run(args),
-            Command::Demo(args) => demo::run(args),
+            Command::Demo(args) => demo::run(&args),
             Command::Check(args) => check::run(&args),
             Command::Schedule(args) => schedule::run(&args),
             Command::Plugin(args) => plugin::run(args),
             Command::Why(args) => why::run(&args),
-            Command::CompilePlugin { abi } => {
-                crate::plugin::compile::child(&abi)?;
-                Ok(Exit::Done)
-            }
+            Command::CompilePlugin { abi } => Ok(crate::plugin::compile::child(&abi)),
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokio::sync::watch;
@@ -13,6 +14,7 @@ use crate::collect::RuleSet;
 use crate::config::sandbox::Sandbox;
 use crate::config::settings::Settings;
 use crate::config::{ConfigTree, FileError, Part};
+use crate::plugin::activate::Listing;
 use crate::plugin::{Activator, Catalog};
 use crate::watch::{ChangeSet, Changes};
 
@@ -112,9 +114,14 @@ impl Loader {
         let runtime = runtime.map_or_else(|| former.runtime.clone(), |runtime| runtime.to_string().into());
         let machine = machine.map_or_else(|| former.machine.clone(), Arc::new);
         let former_sandbox = (former.generation > 0).then(|| former.sandbox.clone());
-        let former_templates = (former.generation > 0).then(|| former.templates.clone());
-        let catalog = match changes.plugins && tree.plugins.is_sound() {
-            true => Arc::new(self.activator.reload(&former.catalog, &tree.plugins.value)),
+        let mut templates = tree.templates.value;
+        if tree.templates.errors > 0 {
+            // One directory with a bad name must hide neither new templates nor those that roles use.
+            templates.extend(former.templates.iter().cloned());
+        }
+        let listing = if tree.plugins.is_sound() { Listing::Whole } else { Listing::Partial };
+        let catalog = match changes.plugins {
+            true => Arc::new(self.activator.reload(&former.catalog, &tree.plugins.value, listing)),
             false => former.catalog.clone(),
         };
         self.machine.send_if_modified(|known| {
@@ -129,7 +136,7 @@ impl Loader {
             runtime,
             machine,
             sandbox: tree.sandbox.or_former(former_sandbox),
-            templates: tree.templates.or_former(former_templates),
+            templates,
             templates_generation: former.templates_generation + u64::from(changes.templates),
             catalog,
             rules_generation,
@@ -159,15 +166,32 @@ fn keep<T>(part: Part<T>, name: &str, unknown: &mut Vec<&'static str>) -> Option
     Some(part.value)
 }
 
+/// Time until plugins that this machine kept from being activated are tried again; doubles up to [`LONGEST_RETRY`].
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// Long enough not to fill a log, short enough that a freed disk is noticed.
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
+
 /// Reloads whenever `changes` says so, until nothing watches any more.
 pub async fn run(loader: Arc<Loader>, mut changes: Changes, config: watch::Sender<Arc<Config>>) {
-    while let Some(changed) = changes.next().await {
+    let mut retry = FIRST_RETRY;
+    loop {
+        let unfinished = config.borrow().catalog.is_unfinished();
+        let changed = tokio::select! {
+            changed = changes.next() => match changed {
+                Some(changed) => changed,
+                None => return,
+            },
+            () = tokio::time::sleep(retry), if unfinished => ChangeSet { plugins: true, ..ChangeSet::default() },
+        };
+        retry = if unfinished { (retry * 2).min(LONGEST_RETRY) } else { FIRST_RETRY };
         let former = config.borrow().clone();
         let loader = loader.clone();
         let loaded = tokio::task::spawn_blocking(move || loader.again(&former, changed)).await;
         match loaded {
             Ok(loaded) => drop(config.send_replace(Arc::new(loaded))),
-            Err(_) => tracing::error!("reloading the configuration tree broke off: a defect, please report it; the former one stays in force"),
+            Err(_) => {
+                tracing::error!("reloading the configuration tree broke off: a defect, please report it; the former one stays in force");
+            }
         }
     }
 }

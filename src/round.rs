@@ -2,6 +2,7 @@
 //! It never renders, and nobody waits for it.
 
 pub mod decide;
+pub mod recorded;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,7 +92,15 @@ pub enum Outcome {
         cause: Option<FailureCause>,
         /// What happened and what to do about it.
         message: String,
+        /// What the plugin logged before.
+        debug: String,
     },
+}
+
+impl Outcome {
+    fn failed(cause: Option<FailureCause>, message: String) -> Outcome {
+        Outcome::Failed { cause, message, debug: String::new() }
+    }
 }
 
 /// What the loop needs.
@@ -162,7 +171,7 @@ impl Rounds {
             at,
             peers: published.snapshot.peers().len(),
             plugin: None,
-            outcome: Outcome::Failed { cause: None, message: String::new() },
+            outcome: Outcome::failed(None, String::new()),
             elapsed: Duration::ZERO,
         };
         match config.decidable().and_then(|()| config.catalog.scheduler().map_err(|nothing| nothing.to_string())) {
@@ -179,7 +188,7 @@ impl Rounds {
                     Err(failed) => failed,
                 };
             }
-            Err(message) => report.outcome = Outcome::Failed { cause: None, message },
+            Err(message) => report.outcome = Outcome::failed(None, message),
         }
         report.elapsed = started.elapsed();
         report
@@ -211,7 +220,7 @@ impl Rounds {
                 prepare,
                 admit,
             },
-            Err(lost) => Outcome::Failed { cause: None, message: lost.to_string() },
+            Err(lost) => Outcome::failed(None, lost.to_string()),
         }
     }
 }
@@ -250,12 +259,16 @@ async fn run_blocking(
     });
     match work.await {
         Ok((input, decided)) => {
-            let failed = |undecided: decide::Undecided| Outcome::Failed { cause: Some(undecided.cause()), message: undecided.to_string() };
+            let failed = |undecided: decide::Undecided| Outcome::Failed {
+                cause: Some(undecided.cause()),
+                message: undecided.to_string(),
+                debug: debug_text("", undecided.log()),
+            };
             (Some(input), decided.map_err(failed))
         }
         Err(_) => {
             let message = "the round broke off in the host: a defect, please report it with the log".to_owned();
-            (None, Err(Outcome::Failed { cause: Some(FailureCause::Host), message }))
+            (None, Err(Outcome::failed(Some(FailureCause::Host), message)))
         }
     }
 }

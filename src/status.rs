@@ -184,7 +184,7 @@ pub fn round_summary(report: &RoundReport) -> Value {
             "prepare_us": micros(*prepare),
             "admit_us": micros(*admit),
         }),
-        Outcome::Failed { cause, message } => json!({ "accepted": false, "cause": cause, "error": message }),
+        Outcome::Failed { cause, message, .. } => json!({ "accepted": false, "cause": cause, "error": message }),
     };
     if let (Value::Object(summary), Value::Object(outcome)) = (&mut summary, outcome) {
         summary.extend(outcome);

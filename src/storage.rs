@@ -100,6 +100,22 @@ impl Storage {
         Ok(Some(bytes))
     }
 
+    /// The names in a directory below it; those that are no text are not this program's.
+    pub fn list(&self, directory: &str) -> Result<Vec<String>, StorageError> {
+        let failed = |source| self.io(directory, "listed", source);
+        let entries = self.dir.read_dir(directory).map_err(failed)?;
+        let names = entries.map(|entry| entry.map(|entry| entry.file_name().into_string().ok()));
+        Ok(names.collect::<Result<Vec<_>, _>>().map_err(failed)?.into_iter().flatten().collect())
+    }
+
+    /// Removes a file; it being gone already is fine.
+    pub fn remove(&self, name: &str) -> Result<(), StorageError> {
+        match self.dir.remove_file(name) {
+            Err(err) if err.kind() != io::ErrorKind::NotFound => Err(self.io(name, "removed", err)),
+            _ => Ok(()),
+        }
+    }
+
     fn io(&self, name: &str, did: &'static str, source: io::Error) -> StorageError {
         StorageError::Io { path: self.path.join(name), did, source }
     }

@@ -9,6 +9,6 @@
     (func (export "schedule") (param i32 i32) (result i32) i32.const 0))
   (core instance $i (instantiate $m))
   (func $schedule (param "input" string) (result (result string (error string)))
-    (canon lift (core func $i "schedule") (memory $i "memory") (realloc (func $i "realloc"))))
+    (canon lift (core func $i "schedule") (memory (core memory $i "memory")) (realloc (core func $i "realloc"))))
   (instance $scheduling (export "schedule" (func $schedule)))
   (export "verwalter:plugin/scheduling@1.0.0" (instance $scheduling)))

@@ -105,6 +105,8 @@ pub struct Failure {
     pub cause: FailureCause,
     /// What happened and what to do about it.
     pub message: String,
+    /// What the guest logged before: for its author.
+    pub log: Vec<LogLine>,
 }
 
 /// How grave a guest says its line is.

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use clap::Args;
 use verwalter_core::names::TemplateRef;
 
-use super::ConfigDir;
+use super::{ConfigDir, print};
 use crate::config::settings::Settings;
 use crate::config::{ConfigTree, FileError};
 use crate::exit::Exit;
+use crate::plugin::activate::Listing;
 use crate::plugin::catalog::PluginState;
 use crate::plugin::{Activator, Catalog, Compiler};
 use crate::render::{RenderLimits, TemplateSet};
@@ -30,7 +31,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     let (tree, mut errors) = ConfigTree::load(&args.config.config_dir);
     let cache = tempfile::tempdir()?;
     let activator = Activator::without_storage(cache.path(), Compiler::default(), u64::MAX)?;
-    let catalog = Arc::new(activator.reload(&Catalog::default(), &tree.plugins.value));
+    let catalog = Arc::new(activator.reload(&Catalog::default(), &tree.plugins.value, Listing::Whole));
     errors.extend(plugin_errors(&tree, &catalog));
     let filters = catalog.filters().names();
     let filters_known = catalog.statuses().all(|plugin| plugin.error.is_none());
@@ -45,7 +46,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
         eprintln!("note: {notice}");
     }
     if !args.quiet {
-        print_effective(&tree.settings.value, &tree, &catalog);
+        print_effective(&tree.settings.value, &tree, &catalog)?;
     }
     match errors.len() {
         0 => {
@@ -93,14 +94,15 @@ fn template_errors(tree: &ConfigTree, reference: &TemplateRef, filters: &[String
     found.collect()
 }
 
-fn print_effective(settings: &Settings, tree: &ConfigTree, catalog: &Catalog) {
-    println!("# effective settings\n{settings}");
-    println!("# templates: {}", listed(tree.templates.value.iter()));
+fn print_effective(settings: &Settings, tree: &ConfigTree, catalog: &Catalog) -> anyhow::Result<()> {
+    print(format_args!("# effective settings\n{settings}"))?;
+    print(format_args!("# templates: {}", listed(tree.templates.value.iter())))?;
     for plugin in catalog.statuses() {
         let kind = plugin.kind.map_or_else(|| "no manifest".to_owned(), |kind| kind.to_string());
         let digest = plugin.digest.map(|digest| digest.to_string()).unwrap_or_default();
-        println!("# plugin {}: {kind}, {:?} {digest}", plugin.name, plugin.state);
+        print(format_args!("# plugin {}: {kind}, {:?} {digest}", plugin.name, plugin.state))?;
     }
+    Ok(())
 }
 
 fn listed<T: ToString>(items: impl Iterator<Item = T>) -> String {

@@ -15,8 +15,9 @@ use crate::config::settings::LogFormat;
 use crate::deploy::DeployReport;
 use crate::exit::Exit;
 use crate::round::{Outcome, RoundReport};
+use crate::shutdown::Signals;
 use crate::status::round_summary;
-use crate::{demo, identity, shutdown, telemetry};
+use crate::{demo, identity, telemetry};
 
 /// A line waits so long for the files of its round.
 const FILES_WAIT: Duration = Duration::from_secs(2);
@@ -41,13 +42,13 @@ pub struct DemoArgs {
 }
 
 /// Runs the demo.
-pub fn run(args: DemoArgs) -> anyhow::Result<Exit> {
+pub fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
     telemetry::init(LogFormat::Text, "warn");
     let (dirs, start) = demo::prepare(&args.dir)?;
     let options = Options {
         config_dir: dirs.etc.clone(),
         storage_dir: dirs.var.clone(),
-        log_dir: dirs.log.clone(),
+        log_dir: dirs.log,
         listen: args.listen,
         any_port: args.listen.is_none(),
         insecure: false,
@@ -57,27 +58,23 @@ pub fn run(args: DemoArgs) -> anyhow::Result<Exit> {
         identity: Identity::Demo,
     };
     runtime()?.block_on(async {
-        let app = match App::build(options).await {
-            Ok(app) => app,
-            Err(error) => return Ok(refuse(&error)),
+        let mut signals = Signals::listen()?;
+        let app = tokio::select! {
+            built = App::build(options) => match built {
+                Ok(app) => app,
+                Err(error) => return Ok(refuse(&error)),
+            },
+            // Nothing is in force yet that would have to be finished.
+            _ = signals.asked() => return Ok(Exit::Done),
         };
         let mut running = app.spawn();
-        if args.json {
-            // Standard output is for the rounds alone.
-            eprintln!("verwalter demo: http://{}/v1/status", running.view.addr);
-        } else {
-            introduce(&args.dir, start, &running)?;
-        }
         let exit = tokio::select! {
-            exit = follow(&args, &mut running) => exit?,
-            signal = shutdown::asked() => {
-                signal?;
-                Exit::Done
-            }
+            exit = show(args, start, &mut running) => exit?,
+            _ = signals.asked() => Exit::Done,
         };
         tokio::select! {
             () = running.drain() => {}
-            _ = shutdown::asked() => {}
+            _ = signals.asked() => {}
         }
         if args.rounds.is_none() && !args.json {
             // Whoever read it may be gone: that is no failure.
@@ -107,6 +104,17 @@ says what runs where, and templates are rendered to {dir}/out. Try, while it run
 "
     )?;
     out.flush()
+}
+
+/// Prints the introduction, then the rounds.
+async fn show(args: &DemoArgs, start: demo::Start, running: &mut Running) -> anyhow::Result<Exit> {
+    if args.json {
+        // Standard output is for the rounds alone.
+        eprintln!("verwalter demo: http://{}/v1/status", running.view.addr);
+    } else if introduce(&args.dir, start, running).is_err() {
+        return Ok(Exit::Done);
+    }
+    follow(args, running).await
 }
 
 /// Prints a line a round until enough were accepted.
@@ -162,7 +170,8 @@ fn line(report: &RoundReport, deployed: Option<&DeployReport>) -> String {
             let news = if *changed { "new schedule" } else { "same schedule" };
             let files = match deployed {
                 Some(deployed) => {
-                    let failed = deployed.roles.values().filter(|role| !matches!(role, crate::deploy::RoleOutcome::Rendered { .. })).count();
+                    let failed =
+                        deployed.roles.values().filter(|role| !matches!(role, crate::deploy::RoleOutcome::Rendered { .. })).count();
                     let failed = if failed > 0 { format!(", {failed} roles FAILED (see /v1/status)") } else { String::new() };
                     format!("{} written{failed}", count(if *changed { deployed.written } else { 0 }, "file"))
                 }

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use verwalter_core::digest::Digest;
 
+use super::print;
 use crate::exit::Exit;
 use crate::plugin::inspect::inspect;
 
@@ -40,26 +41,27 @@ pub fn run(args: PluginArgs) -> anyhow::Result<Exit> {
             "file": file, "kinds": found.kinds, "abi": found.abi, "size_bytes": wasm.len(), "digest": digest,
             "imports": found.imports, "exports": found.exports,
         });
-        println!("{inspection}");
+        print(inspection)?;
         return Ok(Exit::Done);
     }
     let kinds: Vec<String> = found.kinds.iter().map(ToString::to_string).collect();
-    println!("kind     {}", kinds.join(", "));
-    println!("abi      {}", found.abi);
-    println!("size     {} bytes", wasm.len());
-    println!("digest   {digest}");
-    list("imports", &found.imports);
-    list("exports", &found.exports);
+    print(format_args!("kind     {}", kinds.join(", ")))?;
+    print(format_args!("abi      {}", found.abi))?;
+    print(format_args!("size     {} bytes", wasm.len()))?;
+    print(format_args!("digest   {digest}"))?;
+    list("imports", &found.imports)?;
+    list("exports", &found.exports)?;
     Ok(Exit::Done)
 }
 
-fn list(title: &str, names: &[String]) {
+fn list(title: &str, names: &[String]) -> anyhow::Result<()> {
     if names.is_empty() {
-        println!("{title:<8} none");
+        print(format_args!("{title:<8} none"))?;
     }
     for (index, name) in names.iter().enumerate() {
-        println!("{:<8} {}", if index == 0 { title } else { "" }, name.escape_debug());
+        print(format_args!("{:<8} {}", if index == 0 { title } else { "" }, name.escape_debug()))?;
     }
+    Ok(())
 }
 
 /// A plugin's bytes, for tools.

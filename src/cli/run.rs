@@ -11,7 +11,8 @@ use super::ConfigDir;
 use crate::app::{App, Identity, Options, StartError};
 use crate::config::settings::{self, LogFormat};
 use crate::exit::Exit;
-use crate::{shutdown, telemetry};
+use crate::shutdown::Signals;
+use crate::telemetry;
 
 /// The options of `run`.
 #[derive(Debug, Args)]
@@ -80,23 +81,28 @@ pub fn run(args: RunArgs) -> anyhow::Result<Exit> {
 }
 
 async fn node(options: Options) -> anyhow::Result<Exit> {
-    let app = match App::build(options).await {
-        Ok(app) => app,
-        Err(error) => return Ok(refuse(&error)),
+    let mut signals = Signals::listen()?;
+    let app = tokio::select! {
+        built = App::build(options) => match built {
+            Ok(app) => app,
+            Err(error) => return Ok(refuse(&error)),
+        },
+        // Nothing is in force yet that would have to be finished.
+        _ = signals.asked() => return Ok(Exit::Done),
     };
     let mut running = app.spawn();
     let view = &running.view;
     tracing::info!(version = crate::status::VERSION, hostname = %view.hostname, id = %view.id, listen = %view.addr, "verwalter runs");
     let exit = tokio::select! {
-        signal = shutdown::asked() => {
-            tracing::info!(signal = signal?, "ending: what is in force is stored and deployed first");
+        signal = signals.asked() => {
+            tracing::info!(signal, "ending: what is in force is stored and deployed first");
             Exit::Done
         }
         () = running.broken() => Exit::Failed,
     };
     tokio::select! {
         () = running.drain() => {}
-        _ = shutdown::asked() => tracing::warn!("ending at once"),
+        _ = signals.asked() => tracing::warn!("ending at once"),
     }
     Ok(exit)
 }

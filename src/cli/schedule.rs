@@ -1,28 +1,23 @@
 //! `verwalter schedule`: one decision of a plugin on an input document, through the same call and the same `admit` as in a daemon.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
-use serde::Deserialize;
 use serde_json::{Map, Value};
-use verwalter_core::contract::SnapshotView;
 use verwalter_core::digest::Digest;
-use verwalter_core::ids::{NodeId, UnixMillis};
 use verwalter_core::json::canonical;
-use verwalter_core::metrics::{Column, Combine, MetricRule, Take};
-use verwalter_core::names::{Hostname, PluginName};
-use verwalter_core::peers::{Peer, PeerTable};
-use verwalter_core::ports::{Kind, Scheduler};
-use verwalter_core::snapshot::Snapshot;
+use verwalter_core::names::PluginName;
+use verwalter_core::ports::Kind;
 
 use super::plugin::read;
+use super::print;
 use crate::exit::Exit;
 use crate::plugin::manifest::{Manifest, Mode};
 use crate::plugin::{Activator, Compiler};
 use crate::round::decide::decide;
+use crate::round::recorded;
 
 /// Compiled code in the cache directory of this tool: a handful of plugins.
 const CACHE_BYTES: u64 = 256 << 20;
@@ -44,34 +39,10 @@ pub struct ScheduleArgs {
     json: bool,
 }
 
-/// What the tool itself needs of an input document; the plugin gets the document as it is.
-#[derive(Deserialize)]
-struct Document {
-    #[serde(default)]
-    peers: BTreeMap<Hostname, RawPeer>,
-    #[serde(default)]
-    metrics: BTreeMap<String, Vec<Option<f64>>>,
-}
-
-#[derive(Deserialize)]
-struct RawPeer {
-    id: NodeId,
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    addr: Option<std::net::SocketAddr>,
-    #[serde(default)]
-    known_since: UnixMillis,
-    #[serde(default)]
-    last_report_direct: Option<UnixMillis>,
-    #[serde(default)]
-    machine: Map<String, Value>,
-}
-
 /// Decides once; the schedule goes to standard output, figures to standard error.
 pub fn run(args: &ScheduleArgs) -> anyhow::Result<Exit> {
     let text = std::fs::read_to_string(&args.input).with_context(|| format!("{} cannot be read", args.input.display()))?;
-    let document: Document = serde_json::from_str(&text).map_err(|err| anyhow::anyhow!("{}: {err}", args.input.display()))?;
+    let view = recorded::view(&text, &[]).map_err(|err| anyhow::anyhow!("{}: {err}", args.input.display()))?;
     let wasm = read(&args.plugin)?;
     let manifest = manifest(args)?;
     let name = args.plugin.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| PluginName::new(stem).ok());
@@ -79,7 +50,7 @@ pub fn run(args: &ScheduleArgs) -> anyhow::Result<Exit> {
     let cache = tempfile::tempdir().context("no directory for compiled code")?;
     let activator = Activator::without_storage(cache.path(), Compiler::default(), CACHE_BYTES)?;
     let loaded = activator.load(&name, &wasm, &manifest).map_err(|err| anyhow::anyhow!("{}: {err}", args.plugin.display()))?;
-    let view = Arc::new(view(document, &loaded)?);
+    let view = Arc::new(view);
     let decided = match decide(&loaded, &text, &view, std::time::Duration::ZERO) {
         Ok(decided) => decided,
         Err(undecided) => {
@@ -104,9 +75,9 @@ pub fn run(args: &ScheduleArgs) -> anyhow::Result<Exit> {
             "fuel": decided.cost.fuel,
             "peak_memory_bytes": decided.cost.peak_memory,
         });
-        println!("{}", canonical::to_string(&answer));
+        print(canonical::to_string(&answer))?;
     } else {
-        println!("{}", schedule.canonical());
+        print(schedule.canonical())?;
         let totals = schedule.totals();
         eprintln!(
             "{}: {} roles, {} placements, {} instances; {:.1} ms, fuel {}, {} KiB of memory",
@@ -141,31 +112,4 @@ fn manifest(args: &ScheduleArgs) -> anyhow::Result<Manifest> {
             on_failure: None,
         }),
     }
-}
-
-/// What the document says of peers and metrics, for plugins that read columns.
-fn view(document: Document, scheduler: &dyn Scheduler) -> anyhow::Result<SnapshotView> {
-    let peers = document.peers.into_iter().map(|(hostname, raw)| Peer {
-        id: raw.id,
-        name: raw.name.unwrap_or_else(|| hostname.to_string()),
-        hostname,
-        addr: raw.addr,
-        known_since: raw.known_since,
-        last_report_direct: raw.last_report_direct,
-        machine: raw.machine,
-    });
-    let (peers, _) = PeerTable::new(peers.collect());
-    let mut reads = scheduler.reads().clone();
-    reads.metrics.clear();
-    let mut columns = BTreeMap::new();
-    for (name, values) in document.metrics {
-        let labels = BTreeMap::from([("metric".to_owned(), name.clone())]);
-        let rule = MetricRule { labels, take: Take::Last, window: std::time::Duration::ZERO, combine: Combine::Sum };
-        let values: Vec<f64> = values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect();
-        anyhow::ensure!(values.len() == peers.len(), "metrics.{name} has {} values for {} peers", values.len(), peers.len());
-        columns.insert(rule.clone(), Arc::new(Column::new(values)));
-        reads.metrics.insert(name, rule);
-    }
-    let snapshot = Snapshot::new(UnixMillis::default(), Arc::new(peers), columns)?;
-    Ok(SnapshotView::new(Arc::new(snapshot), &reads, &[]))
 }

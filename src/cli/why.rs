@@ -6,6 +6,7 @@ use clap::Args;
 use serde::Serialize;
 use verwalter_core::ids::UnixMillis;
 
+use super::print;
 use crate::exit::Exit;
 use crate::store::{self, InForce};
 
@@ -96,11 +97,11 @@ pub fn run(args: &WhyArgs) -> anyhow::Result<Exit> {
     };
     let answer = explain(&in_force, &args.role, &args.node)?;
     if args.json {
-        println!("{}", serde_json::to_string(&answer)?);
+        print(serde_json::to_string(&answer)?)?;
         return Ok(Exit::Done);
     }
     let why = answer.why.as_deref().unwrap_or("the scheduler gave no reason");
-    println!("{} on {}, {} instance{}: {why}", answer.role, answer.node, answer.instances, if answer.instances == 1 { "" } else { "s" });
-    println!("in force since {} (schedule {})", crate::status::since(answer.since, crate::clock::unix_now()), &answer.schedule[..12]);
+    print(format_args!("{} on {}, {} instance{}: {why}", answer.role, answer.node, answer.instances, if answer.instances == 1 { "" } else { "s" }))?;
+    print(format_args!("in force since {} (schedule {})", crate::status::since(answer.since, crate::clock::unix_now()), &answer.schedule[..12]))?;
     Ok(Exit::Done)
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -196,11 +196,25 @@ fn check(raw: RawSettings, dir: &Path, mut refuse: impl FnMut(&[&str], String)) 
         round_interval,
         reload_quiet_time,
         collect_interval,
-        output_dir: raw.output_dir.map(|output| dir.join(output)),
+        output_dir: raw.output_dir.map(|output| plain(&dir.join(output))),
         log_format: raw.log_format,
         plugin_cache_size,
         http: HttpLimits { body, connections: raw.http.connections, timeout },
     }
+}
+
+/// The path without `.` and with each `..` and the directory before it gone: for people. Unlike the system's way of reading it, it
+/// looks at no symbolic link.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for step in path.components() {
+        match step {
+            Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            step => plain.push(step),
+        }
+    }
+    plain
 }
 
 /// The effective settings as the file that would give them.

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
+use axum::http::uri::{Authority, Uri};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -31,7 +32,7 @@ impl Hosts {
         let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
         match address {
             Ok(address) => address.is_loopback() || self.bound.is_some_and(|bound| bound == address || bound.is_unspecified()),
-            Err(_) => self.names.iter().any(|known| *known == name),
+            Err(_) => self.names.contains(&name),
         }
     }
 }
@@ -52,7 +53,7 @@ pub(super) struct Guard {
 
 /// Refuses foreign hosts and large bodies.
 pub(super) async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
-    match guard.refuse(request.headers()) {
+    match guard.refuse(request.uri(), request.headers()) {
         Some(error) => {
             let mut response = error.into_response();
             // Whatever body still comes is not read.
@@ -64,9 +65,15 @@ pub(super) async fn check(State(guard): State<Guard>, request: Request, next: Ne
 }
 
 impl Guard {
-    fn refuse(&self, headers: &HeaderMap) -> Option<HttpError> {
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        if !self.hosts.allow(host) {
+    fn refuse(&self, target: &Uri, headers: &HeaderMap) -> Option<HttpError> {
+        let mut named = headers.get_all(header::HOST).iter().map(|host| host.to_str().unwrap_or_default());
+        let host = named.next().unwrap_or_default();
+        if named.next().is_some() {
+            return Some(HttpError::new(StatusCode::BAD_REQUEST, "several-hosts", "the request has more than one Host header: send one"));
+        }
+        // A target in absolute form names a host too, which proxies prefer over the header.
+        let names = [Some(host), target.authority().map(Authority::as_str)];
+        if let Some(host) = names.into_iter().flatten().find(|host| !self.hosts.allow(host)) {
             let shown: String = host.chars().take(100).collect();
             let message = format!("this node does not answer for the host `{shown}`: ask by its address, its hostname or localhost");
             return Some(HttpError::new(StatusCode::MISDIRECTED_REQUEST, "foreign-host", message));

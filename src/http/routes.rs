@@ -122,7 +122,7 @@ async fn scheduler_debug_info(State(view): State<View>) -> Result<Response, Http
     let report = view.round.borrow().clone().ok_or_else(|| nothing_yet("decision"))?;
     let text = match &report.outcome {
         Outcome::Accepted { debug, .. } => debug.clone(),
-        Outcome::Failed { message, .. } => message.clone(),
+        Outcome::Failed { message, debug, .. } => format!("{debug}{}{message}", if debug.is_empty() { "" } else { "\n" }),
     };
     Ok((TEXT, text).into_response())
 }

@@ -58,6 +58,15 @@ pub struct Activator {
     kept: Option<Kept>,
 }
 
+/// Whether a list of plugin files is all there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listing {
+    /// A plugin that is not in it was taken out.
+    Whole,
+    /// Part of the directory could not be read: what is not in it stays as it is.
+    Partial,
+}
+
 /// A plugin's bytes and manifest, wherever they came from.
 struct Build {
     wasm: Vec<u8>,
@@ -92,11 +101,25 @@ impl Activator {
     }
 
     /// A new catalog from the files there are. Blocks for as long as compiling takes.
-    pub fn reload(&self, former: &Catalog, files: &BTreeMap<PluginName, PluginFiles>) -> Catalog {
+    pub fn reload(&self, former: &Catalog, files: &BTreeMap<PluginName, PluginFiles>, listing: Listing) -> Catalog {
         let now = unix_now();
         let mut entries = BTreeMap::new();
         for (name, files) in files {
             entries.insert(name.clone(), self.entry(former.entry(name), name, files, now));
+        }
+        match listing {
+            Listing::Partial => {
+                for (name, entry) in former.entries().filter(|(name, _)| !files.contains_key(*name)) {
+                    entries.insert(name.clone(), entry.clone());
+                }
+            }
+            Listing::Whole => {
+                // What was taken out on purpose must not come back beside a broken file.
+                let wanted = entries.iter().filter(|(_, entry)| entry.status.state != PluginState::Off).map(|(name, _)| name.clone()).collect();
+                if let Some(Err(err)) = self.kept.as_ref().map(|kept| kept.retain(&wanted)) {
+                    tracing::warn!(error = %chain(&err), "builds of plugins that were taken out could not be removed from the storage directory");
+                }
+            }
         }
         Catalog::assemble(former, entries, now)
     }

@@ -28,7 +28,7 @@ pub(super) fn drive<T>(call: impl Future<Output = wasmtime::Result<T>>, deadline
 /// What a guest's error means to an operator.
 pub(super) fn failure(plugin: &PluginId, limits: &Limits, error: &wasmtime::Error) -> Failure {
     let (cause, message) = explain(limits, error);
-    Failure { plugin: plugin.clone(), cause, message }
+    Failure { plugin: plugin.clone(), cause, message, log: Vec::new() }
 }
 
 fn explain(limits: &Limits, error: &wasmtime::Error) -> (FailureCause, String) {
@@ -43,8 +43,12 @@ fn explain(limits: &Limits, error: &wasmtime::Error) -> (FailureCause, String) {
                 over(FailureCause::Memory, Limit::TableElements, &format!("asked for a table of {asked} elements, more than its limit of"))
             }
             Stop::Log => over(FailureCause::Output, Limit::Log, "logged more than its limit of"),
-            Stop::Output { bytes } => over(FailureCause::Output, Limit::Output, &format!("its answer has {bytes} bytes, more than its limit of")),
-            Stop::Bounds | Stop::Text | Stop::Tag(_) | Stop::Empty => (FailureCause::Output, format!("{stop}: this is a defect of the plugin")),
+            Stop::Output { bytes } => {
+                over(FailureCause::Output, Limit::Output, &format!("its answer has {bytes} bytes, more than its limit of"))
+            }
+            Stop::Bounds | Stop::Text | Stop::Tag(_) | Stop::Empty => {
+                (FailureCause::Output, format!("{stop}: this is a defect of the plugin"))
+            }
         };
     }
     if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
@@ -54,7 +58,11 @@ fn explain(limits: &Limits, error: &wasmtime::Error) -> (FailureCause, String) {
         Some(Trap::OutOfFuel) => over(FailureCause::Fuel, Limit::Fuel, "used up its fuel of"),
         Some(Trap::StackOverflow) => (
             FailureCause::Stack,
-            format!("recursed deeper than its stack of {} KiB allows{}; the stack's size is fixed", super::limits::STACK_BYTES >> 10, frames(error)),
+            format!(
+                "recursed deeper than its stack of {} KiB allows{}; the stack's size is fixed",
+                super::limits::STACK_BYTES >> 10,
+                frames(error)
+            ),
         ),
         Some(trap) => (FailureCause::Trap, format!("trapped: {trap}{}", frames(error))),
         // Lifting an answer out of a component fails without a trap: bad text, bad bounds, or over the copying cap.

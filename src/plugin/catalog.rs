@@ -12,6 +12,7 @@ use verwalter_core::metrics::MetricRule;
 use verwalter_core::names::PluginName;
 use verwalter_core::ports::{FilterError, FilterSession, Filters, Kind, Scheduler};
 
+use super::engine::MAX_FILTER_PLUGINS;
 use super::inspect::Abi;
 use super::loaded::{Loaded, Session};
 use super::manifest::Mode;
@@ -153,11 +154,19 @@ impl Catalog {
         let mut statuses: BTreeMap<PluginName, PluginStatus> =
             entries.iter().map(|(name, entry)| (name.clone(), entry.status.clone())).collect();
         let mut schedulers = Vec::new();
+        let mut filter_plugins = 0;
         for (plugin, entry) in &entries {
             let Some(loaded) = entry.loaded.clone().filter(|_| entry.mode == Some(Mode::Active)) else { continue };
             match entry.status.kind {
                 Some(Kind::Scheduler) => schedulers.push(loaded),
+                Some(Kind::Filter) if filter_plugins == MAX_FILTER_PLUGINS => {
+                    let reason = format!("more than {MAX_FILTER_PLUGINS} filter plugins are active: put filters together, or set `mode: off` for some");
+                    let status = statuses.get_mut(plugin).expect("every entry has its status");
+                    status.state = PluginState::Failed;
+                    status.error = Some(ActivationError { step: Step::Place, digest: status.digest, reason, at: now });
+                }
                 Some(Kind::Filter) => {
+                    filter_plugins += 1;
                     for name in loaded.filters() {
                         if let Some(other) = filters.get(name) {
                             let reason = format!("the filter `{name}` is offered by plugin {} already: rename one of them", other.id().name);
@@ -192,6 +201,15 @@ impl Catalog {
 
     pub(super) fn entry(&self, name: &PluginName) -> Option<&Entry> {
         self.entries.get(name)
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&PluginName, &Entry)> {
+        self.entries.iter()
+    }
+
+    /// Whether a plugin is missing through no fault of its own, so that another reload may bring it.
+    pub fn is_unfinished(&self) -> bool {
+        self.entries.values().any(|entry| entry.fingerprint.is_none())
     }
 
     /// Grows by one with every reload.

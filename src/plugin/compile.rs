@@ -9,6 +9,7 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 
 use super::engine::{EngineError, compile_engine};
 use super::inspect::{Abi, MAX_WASM_BYTES};
+use crate::exit::Exit;
 
 /// The hidden subcommand that the child is started with.
 pub const SUBCOMMAND: &str = "compile-plugin";
@@ -33,11 +34,16 @@ pub enum CompileError {
         #[source]
         source: std::io::Error,
     },
+    /// The child could not read, write or limit itself.
+    #[error("the compiler process failed: {0}")]
+    Machine(String),
     /// The compiler refused the plugin.
     #[error("it does not compile: {0}")]
     Refused(String),
     /// The compiler was stopped.
-    #[error("compiling it took more than {CPU_SECONDS} s of processor time or 2 GiB of memory (the compiler ended with {0}): make the plugin smaller")]
+    #[error(
+        "compiling it took more than {CPU_SECONDS} s of processor time or 2 GiB of memory (the compiler ended with {0}): make the plugin smaller"
+    )]
     Killed(std::process::ExitStatus),
 }
 
@@ -86,14 +92,25 @@ impl Compiler {
         let status = child.wait().map_err(failed("waited for"))?;
         match status.code() {
             Some(0) => Ok(()),
+            Some(code) if code == Exit::Sandbox as i32 => Err(CompileError::Machine(complaint.trim().replace('\n', " "))),
             Some(_) if !complaint.is_empty() => Err(CompileError::Refused(complaint.trim().replace('\n', " "))),
             _ => Err(CompileError::Killed(status)),
         }
     }
 }
 
-/// What the child does: plugin on standard input, compiled code on standard output.
-pub fn child(abi: &str) -> Result<(), ChildError> {
+/// What the child does: plugin on standard input, compiled code on standard output, complaints on standard error.
+pub fn child(abi: &str) -> Exit {
+    let Err(error) = compile_input(abi) else { return Exit::Done };
+    eprintln!("{error}");
+    match error {
+        ChildError::Compile(_) => Exit::Failed,
+        // The plugin is not at fault: its parent tries again.
+        ChildError::Io(_) | ChildError::Engine(_) => Exit::Sandbox,
+    }
+}
+
+fn compile_input(abi: &str) -> Result<(), ChildError> {
     limit()?;
     let mut wasm = Vec::new();
     std::io::stdin().lock().take(MAX_WASM_BYTES + 1).read_to_end(&mut wasm)?;
@@ -109,7 +126,7 @@ pub fn child(abi: &str) -> Result<(), ChildError> {
 
 /// Why the child failed; its parent shows the text.
 #[derive(Debug, thiserror::Error)]
-pub enum ChildError {
+enum ChildError {
     /// Reading, writing or limiting failed.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -122,8 +139,13 @@ pub enum ChildError {
 }
 
 fn limit() -> std::io::Result<()> {
-    let limits =
-        [(Resource::Core, 0), (Resource::Cpu, CPU_SECONDS), (Resource::Data, DATA_BYTES), (Resource::Fsize, ARTEFACT_BYTES), (Resource::Nofile, 64)];
+    let limits = [
+        (Resource::Core, 0),
+        (Resource::Cpu, CPU_SECONDS),
+        (Resource::Data, DATA_BYTES),
+        (Resource::Fsize, ARTEFACT_BYTES),
+        (Resource::Nofile, 64),
+    ];
     for (resource, limit) in limits {
         setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) })?;
     }

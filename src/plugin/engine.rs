@@ -8,8 +8,11 @@ use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConf
 
 use super::limits::{MAX_INSTANCES, MAX_MEMORY, MAX_TABLE_ELEMENTS, STACK_BYTES};
 
-/// How many guests run at one moment. A round needs one, each role being rendered one a filter plugin; more wait their turn.
-pub(super) const PERMITS: u32 = 8;
+/// How many guests run at one moment; more wait their turn.
+pub(super) const PERMITS: u32 = 16;
+/// How many filter plugins may be in force: a render of a role may hold an instance of each, beside which a round, an activation
+/// and a person's question must find their place.
+pub(super) const MAX_FILTER_PLUGINS: usize = 12;
 /// Linear memories of one component. A component needs one; composed ones a few.
 const MEMORIES: u32 = 4;
 /// Of a slot's linear memory, so much stays mapped between calls: what a decision over 10,000 peers touches.

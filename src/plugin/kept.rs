@@ -1,6 +1,7 @@
 //! The last build of each plugin that could be activated, with its manifest, outside the directory that people edit: a
 //! broken file and a restart together must not leave a cluster without its scheduler.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,17 @@ impl Kept {
         Ok(self.storage.write(&file(name), &bytes)?)
     }
 
+    /// Removes the builds of all other plugins.
+    pub(super) fn retain(&self, wanted: &BTreeSet<PluginName>) -> Result<(), StorageError> {
+        for found in self.storage.list(DIRECTORY)? {
+            let name = found.strip_suffix(".kept").and_then(|name| PluginName::new(name).ok());
+            if name.is_some_and(|name| !wanted.contains(&name)) {
+                self.storage.remove(&format!("{DIRECTORY}/{found}"))?;
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn load(&self, name: &PluginName) -> Result<Option<KeptBuild>, KeptError> {
         let Some(bytes) = self.storage.read(&file(name), MAX_WASM_BYTES + MAX_HEADER_BYTES)? else { return Ok(None) };
         parse(&bytes).map(Some).ok_or_else(|| KeptError::Damaged(name.clone()))
@@ -92,9 +104,12 @@ mod tests {
         let build = KeptBuild { wasm: b"\0asm\nwith\nlines".to_vec(), manifest: "kind: scheduler\n# ü\n".to_owned() };
         kept.save(&name, &build).unwrap();
         assert_eq!(kept.load(&name).unwrap(), Some(build));
+        kept.retain(&BTreeSet::from([name.clone()])).unwrap();
         let mut bytes = storage.read("plugins/spread.kept", 1 << 20).unwrap().unwrap();
         *bytes.last_mut().unwrap() ^= 1;
         storage.write("plugins/spread.kept", &bytes).unwrap();
         assert!(matches!(kept.load(&name), Err(KeptError::Damaged(_))));
+        kept.retain(&BTreeSet::new()).unwrap();
+        assert_eq!(kept.load(&name).unwrap(), None);
     }
 }

@@ -73,11 +73,11 @@ const MIB: u64 = 1 << 20;
 #[rustfmt::skip]
 pub const SPECS: [Spec; 9] = [
     Spec { limit: Limit::Fuel, key: "fuel", unit: Unit::Count, default: 5_000_000_000, least: 100_000, greatest: 1_000_000_000_000,
-        reason: "about 2 s of work; a decision over 10,000 peers by JSON takes a fiftieth" },
+        reason: "about 2 s of work; a decision over 10,000 peers by JSON takes a twenty-fifth" },
     Spec { limit: Limit::Time, key: "time", unit: Unit::Time, default: 2_000, least: 10, greatest: 60_000,
         reason: "a fifth of the default round, so that a slow plugin delays no round" },
     Spec { limit: Limit::Memory, key: "memory", unit: Unit::Bytes, default: 64 * MIB, least: 64 << 10, greatest: MAX_MEMORY as u64,
-        reason: "ten times what a decision over 10,000 peers by JSON takes" },
+        reason: "six times what a decision over 10,000 peers by JSON takes" },
     Spec { limit: Limit::TableElements, key: "table-elements", unit: Unit::Count, default: 20_000, least: 1, greatest: MAX_TABLE_ELEMENTS as u64,
         reason: "twice the functions of the largest language runtime known" },
     Spec { limit: Limit::Input, key: "input", unit: Unit::Bytes, default: 32 * MIB, least: 1 << 10, greatest: 512 * MIB,
@@ -163,7 +163,10 @@ impl Limits {
     /// The line of a manifest that doubles the limit, or that there is no more.
     pub fn raise_hint(&self, limit: Limit) -> String {
         let spec = spec(limit);
-        let doubled = self.get(limit).saturating_mul(2).min(spec.greatest);
+        let doubled = match self.get(limit) {
+            0 => spec.default,
+            value => value.saturating_mul(2).min(spec.greatest),
+        };
         if doubled == self.get(limit) {
             return "that is as high as it goes: make the plugin do less".to_owned();
         }
@@ -176,6 +179,17 @@ pub fn spec(limit: Limit) -> &'static Spec {
     &SPECS[limit as usize]
 }
 
+/// All limits as the README's table.
+pub fn markdown_table() -> String {
+    let mut table = "| limit | default | from | to | why that default |\n|---|---|---|---|---|\n".to_owned();
+    for spec in SPECS {
+        let [default, least, greatest] = [spec.default, spec.least, spec.greatest].map(|value| write(spec.unit, value));
+        let default = if spec.limit == Limit::Fuel { format!("{default}; filters {}", write(spec.unit, FILTER_FUEL)) } else { default };
+        table.push_str(&format!("| `{}` | {default} | {least} | {greatest} | {} |\n", spec.key, spec.reason));
+    }
+    table
+}
+
 fn write(unit: Unit, value: u64) -> String {
     let steps: &[(u64, &str)] = match unit {
         Unit::Count => &[(1_000_000_000, "G"), (1_000_000, "M"), (1_000, "K")],
@@ -185,7 +199,11 @@ fn write(unit: Unit, value: u64) -> String {
     let step = steps.iter().find(|(size, _)| value >= *size && value.is_multiple_of(*size));
     match step {
         Some((size, suffix)) => format!("{}{suffix}", value / size),
-        None => value.to_string(),
+        // Zero: a quantity is written with its unit all the same.
+        None => match (unit, steps.last()) {
+            (Unit::Bytes | Unit::Time, Some((_, suffix))) => format!("{value}{suffix}"),
+            _ => value.to_string(),
+        },
     }
 }
 
@@ -209,6 +227,9 @@ mod tests {
         limits.set(Limit::Memory, 1 << 30).expect("within bounds");
         assert_eq!(limits.raise_hint(Limit::Memory), "that is as high as it goes: make the plugin do less");
         assert_eq!(limits.describe(Limit::Memory), "1GiB");
+        limits.set(Limit::Log, 0).expect("within bounds");
+        assert_eq!(limits.describe(Limit::Log), "0B");
+        assert_eq!(limits.raise_hint(Limit::Log), "raise it with `limits: { log: 64KiB }` in the plugin's manifest");
         assert_eq!(limits.set(Limit::Time, 5).expect_err("too short").to_string(), "5ms is out of range: write 10ms to 1m");
     }
 }

@@ -66,7 +66,7 @@ impl Loaded {
     }
 
     fn fail(&self, cause: FailureCause, message: String) -> Failure {
-        Failure { plugin: self.id.clone(), cause, message }
+        Failure { plugin: self.id.clone(), cause, message, log: Vec::new() }
     }
 
     fn permit(&self) -> Result<Permit, Failure> {
@@ -96,9 +96,12 @@ impl Loaded {
             instance.call(&mut store, request, self.limits.bytes(Limit::Output)).await
         };
         let result = drive(call, deadline);
-        let reply = result.map_err(|err| call::failure(&self.id, &self.limits, &err))?;
-        let cost = cost(&store, &self.limits, started);
         let log = std::mem::take(&mut store.data_mut().log);
+        let reply = match result {
+            Ok(reply) => reply,
+            Err(err) => return Err(Failure { log, ..call::failure(&self.id, &self.limits, &err) }),
+        };
+        let cost = cost(&store, &self.limits, started);
         drop(store);
         drop(permit);
         if let Reply::Done(bytes) = &reply
@@ -106,7 +109,7 @@ impl Loaded {
         {
             let limit = self.limits.describe(Limit::Output);
             let message = format!("its answer has {} bytes, more than its limit of {limit}; {}", bytes.len(), self.limits.raise_hint(Limit::Output));
-            return Err(self.fail(FailureCause::Output, message));
+            return Err(Failure { log, ..self.fail(FailureCause::Output, message) });
         }
         Ok(Finished { reply, log, cost })
     }
@@ -147,7 +150,9 @@ impl Scheduler for Loaded {
         let finished = self.call_once(Request::Schedule(document), Some(view.clone()))?;
         match finished.reply {
             Reply::Done(bytes) => Ok(Decision { output: RawOutput(bytes), log: finished.log, cost: finished.cost }),
-            Reply::Refused(reason) => Err(self.fail(FailureCause::Answered, format!("answered an error: {}", shorten(&reason)))),
+            Reply::Refused(reason) => {
+                Err(Failure { log: finished.log, ..self.fail(FailureCause::Answered, format!("answered an error: {}", shorten(&reason))) })
+            }
             Reply::Absent => Err(self.fail(FailureCause::Host, "it has no `schedule`; the kind in its manifest is wrong".to_owned())),
         }
     }
@@ -181,7 +186,11 @@ impl Session {
         store.data_mut().deadline = deadline;
         store.data_mut().log.clear();
         let call = instance.call(store, Request::Apply(name, args), plugin.limits.bytes(Limit::Output));
-        drive(call, deadline).map_err(|err| call::failure(&plugin.id, &plugin.limits, &err))
+        let reply = drive(call, deadline).map_err(|err| call::failure(&plugin.id, &plugin.limits, &err))?;
+        for line in &store.data().log {
+            tracing::debug!(plugin = %plugin.id.name, filter = name, level = ?line.level, text = %line.text.escape_debug(), "a filter logged");
+        }
+        Ok(reply)
     }
 
     /// Calls the filter `name` with an array of arguments. Blocks up to the plugin's time limit.

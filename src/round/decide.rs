@@ -37,6 +37,8 @@ pub enum Undecided {
         plugin: PluginId,
         /// What is wrong with it.
         source: AdmitError,
+        /// What the guest logged.
+        log: Vec<LogLine>,
     },
 }
 
@@ -46,6 +48,14 @@ impl Undecided {
         match self {
             Undecided::Call(failure) => failure.cause,
             Undecided::Refused { .. } => FailureCause::Refused,
+        }
+    }
+
+    /// What the guest logged before it failed.
+    pub fn log(&self) -> &[LogLine] {
+        match self {
+            Undecided::Call(failure) => &failure.log,
+            Undecided::Refused { log, .. } => log,
         }
     }
 }
@@ -63,6 +73,9 @@ pub fn decide(scheduler: &dyn Scheduler, document: &str, view: &Arc<SnapshotView
     let decision = scheduler.schedule(document, view)?;
     let started = Instant::now();
     let admitted = admit(&decision.output, view.snapshot().peers(), scheduler.json_limits());
-    let admitted = admitted.map_err(|source| Undecided::Refused { plugin: scheduler.id().clone(), source })?;
+    let admitted = match admitted {
+        Ok(admitted) => admitted,
+        Err(source) => return Err(Undecided::Refused { plugin: scheduler.id().clone(), source, log: decision.log }),
+    };
     Ok(Decided { admitted, log: decision.log, cost: decision.cost, prepare, admit: started.elapsed() })
 }

@@ -26,7 +26,12 @@ fn check_finds_nothing_wrong_with_the_demo() {
     let etc = site.path("etc").display().to_string();
     let ended = run_to_end(["check", "--config-dir", &etc]);
     assert_eq!((ended.status, ended.err), (Some(0), format!("{etc}: no errors\n")));
-    for told in ["round-interval: 150ms\n", "listen: \"127.0.0.1:8379\"\n", "# templates: motd/v1, web/v1\n", "# plugin spread: scheduler, Active sha256:"] {
+    for told in [
+        "round-interval: 150ms\n",
+        "listen: \"127.0.0.1:8379\"\n",
+        "# templates: motd/v1, web/v1\n",
+        "# plugin spread: scheduler, Active sha256:",
+    ] {
         assert!(ended.out.contains(told), "{told}: {}", ended.out);
     }
     let ended = run_to_end(["check", "--quiet", "--config-dir", &etc]);
@@ -62,7 +67,10 @@ fn check_compiles_plugins_and_templates() {
     let found = ended.err.replace(&format!("{etc}/"), "");
     let found = lines(&found);
     assert_eq!(found.len(), 3, "{found:#?}");
-    assert!(found[0].starts_with("plugins/spread.wasm: inspect: it has the marker `vw_abi_1` but does not export `vw_schedule`"), "{found:#?}");
+    assert!(
+        found[0].starts_with("plugins/spread.wasm: inspect: it has the marker `vw_abi_1` but does not export `vw_schedule`"),
+        "{found:#?}"
+    );
     assert!(found[1].starts_with("templates/motd/v1/motd.hbs:"), "{found:#?}");
 }
 
@@ -101,7 +109,7 @@ fn schedule_names_what_it_cannot_use() {
     let missing = path("none.json");
     fails(&["schedule", "--plugin", &plugin, "--input", &missing], &format!("{missing} cannot be read: "));
     let bad = path("bad.json");
-    fails(&["schedule", "--plugin", &plugin, "--input", &bad], &format!("{bad}: invalid type: integer `7`"));
+    fails(&["schedule", "--plugin", &plugin, "--input", &bad], &format!("{bad}: it is no input document: invalid type: integer `7`"));
     let input = path("good.json");
     let garbage = path("garbage.wasm");
     fails(&["schedule", "--plugin", &garbage, "--input", &input], &format!("{garbage}: inspect: it is no WebAssembly"));
@@ -121,7 +129,10 @@ fn plugins_are_inspected() {
         assert_eq!(ended.status, Some(0), "{ended:#?}");
         let found: Value = serde_json::from_str(&ended.out).expect("it is JSON");
         assert_eq!((&found["kinds"][0], &found["abi"]), (&kind.into(), &abi.into()), "{found:#}");
-        assert_eq!((found["digest"].as_str(), found["size_bytes"].as_u64()), (Some(Digest::of(&bytes).to_string().as_str()), Some(bytes.len() as u64)));
+        assert_eq!(
+            (found["digest"].as_str(), found["size_bytes"].as_u64()),
+            (Some(Digest::of(&bytes).to_string().as_str()), Some(bytes.len() as u64))
+        );
         let ended = run_to_end([Path::new("plugin"), Path::new("inspect"), &path]);
         assert!(ended.out.contains(&format!("kind     {kind}\n")) && ended.out.contains(&Digest::of(&bytes).to_string()), "{ended:#?}");
         // What SHA256SUMS says is what lies beside it.
@@ -174,7 +185,17 @@ fn help_names_every_option() {
     check(&[], &["run", "demo", "check", "schedule", "plugin", "why", "--version"]);
     check(
         &["run"],
-        &["--config-dir", "--storage-dir", "--log-dir", "--hostname", "--name", "--listen", "--insecure", "--override-machine-id", "--log-format"],
+        &[
+            "--config-dir",
+            "--storage-dir",
+            "--log-dir",
+            "--hostname",
+            "--name",
+            "--listen",
+            "--insecure",
+            "--override-machine-id",
+            "--log-format",
+        ],
     );
     check(&["demo"], &["--dir", "--rounds", "--listen", "--json"]);
     check(&["check"], &["--config-dir", "--quiet"]);

@@ -98,7 +98,8 @@ fn the_first_decision_already_sees_real_figures() {
     assert_eq!((machine["cpus"].as_u64(), machine["memory_bytes"].as_u64()), (Some(cpus() as u64), Some(memory_bytes())));
     assert_eq!(input["metrics"]["memory_total"][0].as_f64(), Some(memory_bytes() as f64));
     for rate in ["cpu", "net_rx"] {
-        assert!(input["metrics"][rate][0].as_f64() >= Some(0.0), "{rate} has a rate: {input:#}");
+        let value = input["metrics"][rate][0].as_f64();
+        assert!(value.is_some_and(|value| value >= 0.0), "{rate} has a rate: {input:#}");
     }
 }
 

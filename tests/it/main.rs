@@ -4,7 +4,11 @@ mod support;
 
 mod cli;
 mod demo;
+mod docs;
 mod faults;
 mod http;
+mod reload;
 mod run;
+mod sandbox;
 mod tidy;
+mod wire;

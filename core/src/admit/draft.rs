@@ -11,6 +11,9 @@ use crate::names::{Hostname, RoleName};
 use crate::peers::PeerTable;
 use crate::schedule::{Node, Parts, Placement, Role};
 
+/// A node's variables and its keys that the contract does not know.
+type Extra = (Map<String, Value>, Map<String, Value>);
+
 /// What was read so far. Roles and hosts are numbered in order of appearance; a known host has its peer's position.
 pub(super) struct Draft<'a> {
     pub(super) reader: &'a Reader,
@@ -22,7 +25,7 @@ pub(super) struct Draft<'a> {
     host_numbers: HashMap<Hostname, u32>,
     placements: Vec<(u32, u32, Placement)>,
     /// Nodes that have variables or keys of their own.
-    extras: HashMap<u32, (Map<String, Value>, Map<String, Value>)>,
+    extras: HashMap<u32, Extra>,
     last_host: u32,
 }
 

@@ -1,3 +1,5 @@
+//! The whole scheduler on small clusters, against the host's own admit.
+
 use verwalter_plugin::host::Stub;
 
 use super::*;

@@ -47,11 +47,8 @@ pub(super) fn link(engine: &Engine, component: &Component, kind: Kind) -> wasmti
         Kind::Filter => "apply",
         Kind::Query => "query",
     };
-    let Some(main) = inside(function) else {
-        return Err(wasmtime::Error::msg(format!("its interface {name} has no function `{function}`")));
-    };
     let exports = Exports {
-        main,
+        main: inside(function).expect("it was found above"),
         filters: inside("filters"),
         describe: component.get_export_index(None, "describe"),
         check_config: component.get_export_index(None, "check-config"),
@@ -117,11 +114,11 @@ impl Instance {
     pub(super) async fn call(&self, store: &mut Store<CallState>, request: Request<'_>) -> wasmtime::Result<Reply> {
         match request {
             Request::Schedule(document) => {
-                let function: TypedFunc<(&str,), TextResult> = self.instance.get_typed_func(&mut *store, &self.exports.main)?;
+                let function: TypedFunc<(&str,), TextResult> = self.instance.get_typed_func(&mut *store, self.exports.main)?;
                 function.call_async(store, (document,)).await.map(text_reply)
             }
             Request::Apply(name, args) => {
-                let function: TypedFunc<(&str, &str), TextResult> = self.instance.get_typed_func(&mut *store, &self.exports.main)?;
+                let function: TypedFunc<(&str, &str), TextResult> = self.instance.get_typed_func(&mut *store, self.exports.main)?;
                 function.call_async(store, (name, args)).await.map(text_reply)
             }
             Request::Filters => {

@@ -30,7 +30,6 @@ pub(super) fn link(engine: &Engine, module: &Module, kind: Kind) -> wasmtime::Re
 
 /// A wrong signature must not first show in a round: a build that has one takes nobody's place.
 fn check_exports(module: &Module, kind: Kind) -> wasmtime::Result<()> {
-    const MARKER: &str = "fn()";
     const ALLOC: &str = "fn(i32) -> i32";
     const FREE: &str = "fn(i32, i32)";
     const EXCHANGE: &str = "fn(i32, i32) -> i64";
@@ -40,9 +39,9 @@ fn check_exports(module: &Module, kind: Kind) -> wasmtime::Result<()> {
         Kind::Filter => &["vw_filters", "vw_apply"],
         Kind::Query => &["vw_query", "vw_render_roles"],
     };
-    let needed = [("memory", "memory"), ("vw_abi_1", MARKER), ("vw_alloc", ALLOC), ("vw_free", FREE)].into_iter();
+    let needed = [("memory", "memory"), ("vw_alloc", ALLOC), ("vw_free", FREE)].into_iter();
     let needed = needed.chain(functions.iter().map(|name| (*name, EXCHANGE))).map(|(name, form)| (name, form, true));
-    let optional = [("_initialize", MARKER, false), ("vw_describe", EXCHANGE, false), ("vw_check_config", EXCHANGE, false)];
+    let optional = [("_initialize", "fn()", false), ("vw_describe", EXCHANGE, false), ("vw_check_config", EXCHANGE, false)];
     for (name, form, needed) in needed.chain(optional) {
         let found = match module.get_export(name) {
             Some(export) => written(&export),

@@ -11,9 +11,19 @@ use super::{Node, program, run_to_end};
 const QUICK_SETTINGS: &str = "round-interval: 150ms\nreload-quiet-time: 20ms\ncollect-interval: 200ms\noutput-dir: ../out\n";
 
 /// A tree that the demo wrote, with its compiled plugins: made once for all tests, so that each need not compile them again.
-static PREPARED: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
-    let dir = tempfile::tempdir().expect("a temporary directory");
-    let root = dir.path().to_str().expect("its name is UTF-8");
+static PREPARED: LazyLock<PathBuf> = LazyLock::new(|| {
+    const PREFIX: &str = "prepared-";
+    let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    // Nobody drops a static: each run removes what earlier ones left.
+    for entry in fs::read_dir(parent).expect("cargo made it") {
+        let name = entry.expect("the entry can be read").file_name().into_string().unwrap_or_default();
+        if name.strip_prefix(PREFIX).is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            // Another run may be at it too.
+            let _ = fs::remove_dir_all(parent.join(name));
+        }
+    }
+    let dir = parent.join(format!("{PREFIX}{}", std::process::id()));
+    let root = dir.to_str().expect("its name is UTF-8");
     let ended = run_to_end(["demo", "--dir", root, "--rounds", "1", "--listen", "127.0.0.1:0"]);
     assert_eq!(ended.status, Some(0), "{ended:#?}");
     dir
@@ -34,7 +44,7 @@ impl Site {
     pub(crate) fn prepared() -> Site {
         let site = Site::fresh();
         for part in ["etc", "var/cache"] {
-            copy_tree(&PREPARED.path().join(part), &site.path(part));
+            copy_tree(&PREPARED.join(part), &site.path(part));
         }
         site.write("etc/verwalter.yaml", QUICK_SETTINGS);
         site
@@ -89,7 +99,7 @@ impl Site {
 
     /// The bytes of the demo's other build of the scheduler.
     pub(crate) fn other_build() -> Vec<u8> {
-        fs::read(PREPARED.path().join("spread-other-build.wasm")).expect("the demo wrote it")
+        fs::read(PREPARED.join("spread-other-build.wasm")).expect("the demo wrote it")
     }
 }
 

@@ -1,3 +1,5 @@
+//! The decision on indices: order, stickiness, limits.
+
 use super::*;
 
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;

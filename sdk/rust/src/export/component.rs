@@ -54,8 +54,8 @@ interface snapshot {
 
 /// Lines for people.
 interface log {
-  /// Writes one line. Levels: 0 trace, 1 debug, 2 info, 3 warn, 4 and above error. Lines over the log limit are dropped, the last
-  /// one kept says how many.
+  /// Writes one line. Levels: 0 trace, 1 debug, 2 info, 3 warn, 4 and above error. A call that logs more
+  /// bytes than its log limit is ended.
   write: func(level: u8, text: string);
 }
 
@@ -73,7 +73,7 @@ interface reviewing {
 
 /// What a filter exports.
 interface filtering {
-  /// The names that templates may use: each `[a-z][a-z0-9_]*`, at most 64 bytes, each once.
+  /// The names that templates may use: each `[A-Za-z][A-Za-z0-9_]*`, at most 64 bytes, each once.
   filters: func() -> list<string>;
 
   /// Calls the filter `name`. `args` is a JSON array of the positional arguments; named arguments follow as one object at its end.

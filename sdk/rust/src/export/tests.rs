@@ -1,3 +1,5 @@
+//! What the macros export, driven natively.
+
 use crate::host::Stub;
 use crate::{Answer, ArgsError, Error, Input, RawArgs, Schedule};
 

@@ -1,3 +1,5 @@
+//! Both input modes give the same view, and what is no document is refused.
+
 use super::*;
 use crate::host::Stub;
 

@@ -1,3 +1,5 @@
+//! The writer agrees with serde_json.
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;

@@ -1,3 +1,5 @@
+//! The builder takes what the host admits and refuses the rest.
+
 use verwalter_core::admit::{Admitted, admit};
 use verwalter_core::ids::{NodeId, UnixMillis};
 use verwalter_core::json::strict::JsonLimits;

@@ -25,8 +25,8 @@ use cluster::Cluster;
 use table::Table;
 
 const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
-const COMPONENT: &[u8] = include_bytes!("../plugins/prebuilt/spread.wasm");
-const CORE: &[u8] = include_bytes!("../plugins/prebuilt/spread-core.wasm");
+const COMPONENT: &[u8] = include_bytes!("../../plugins/prebuilt/spread.wasm");
+const CORE: &[u8] = include_bytes!("../../plugins/prebuilt/spread-core.wasm");
 
 fn main() {
     let mut criterion = Criterion::default().warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2)).configure_from_args();
@@ -120,12 +120,12 @@ fn measure(criterion: &mut Criterion, table: &mut Table, case: &'static str, nam
 
 /// The fixed costs: a call into a live instance, and a fresh instance with its store.
 fn small(criterion: &mut Criterion, activator: &Activator, table: &mut Table) {
-    let scheduler = load(activator, &wat::parse_str(include_str!("decision/empty-scheduler.wat")).expect("valid text"), None, Kind::Scheduler);
+    let scheduler = load(activator, &wat::parse_str(include_str!("empty-scheduler.wat")).expect("valid text"), None, Kind::Scheduler);
     let view = Arc::new(SnapshotView::default());
     measure(criterion, table, "fixed", "fresh component instance, one empty call, dropped", 1, || {
         drop(black_box(scheduler.schedule("{}", &view).expect("it answers")));
     });
-    let filter = load(activator, &wat::parse_str(include_str!("decision/empty-filter.wat")).expect("valid text"), None, Kind::Filter);
+    let filter = load(activator, &wat::parse_str(include_str!("empty-filter.wat")).expect("valid text"), None, Kind::Filter);
     let filter = Arc::new(filter);
     let mut session = filter.session();
     let args = serde_json::json!([]);

@@ -1,0 +1,74 @@
+//! The golden documents of `sdk/vectors` that the core itself must agree with: canonical JSON, answers and their refusals.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use verwalter_core::admit::{AdmitError, admit};
+use verwalter_core::ids::{NodeId, UnixMillis};
+use verwalter_core::json::canonical;
+use verwalter_core::json::strict::{JsonLimits, read_value};
+use verwalter_core::names::Hostname;
+use verwalter_core::peers::{Peer, PeerTable};
+use verwalter_core::ports::RawOutput;
+
+const LIMITS: JsonLimits = JsonLimits { depth: 32, values: 1_000_000 };
+
+fn read<T: DeserializeOwned>(name: &str) -> T {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../sdk/vectors").join(name);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|err| panic!("{}: {err}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|err| panic!("{}: {err}", path.display()))
+}
+
+#[derive(Deserialize)]
+struct CanonicalCase {
+    name: String,
+    input: String,
+    canonical: Option<String>,
+}
+
+#[test]
+fn canonical_json() {
+    let cases: Vec<CanonicalCase> = read("canonical.json");
+    assert!(cases.len() > 20);
+    for case in cases {
+        let got = read_value(&case.input, LIMITS).ok().map(|value| canonical::to_string(&value));
+        assert_eq!(got, case.canonical, "{}", case.name);
+    }
+}
+
+#[derive(Deserialize)]
+struct Answers {
+    known: Vec<Hostname>,
+    cases: Vec<AnswerCase>,
+}
+
+#[derive(Deserialize)]
+struct AnswerCase {
+    name: String,
+    answer: String,
+    schedule: Option<String>,
+    at: Option<String>,
+}
+
+#[test]
+fn answers() {
+    let answers: Answers = read("answers.json");
+    let peers = answers.known.into_iter().map(|hostname| Peer {
+        id: NodeId::from_bytes([0; 16]),
+        name: hostname.to_string(),
+        hostname,
+        addr: None,
+        known_since: UnixMillis(0),
+        last_report_direct: None,
+        machine: serde_json::Map::new(),
+    });
+    let (peers, _) = PeerTable::new(peers.collect());
+    for case in answers.cases {
+        match (admit(&RawOutput(case.answer.clone().into_bytes()), &peers, LIMITS), case.schedule) {
+            (Ok(admitted), Some(expected)) => assert_eq!(**admitted.schedule.canonical(), *expected, "{}", case.name),
+            (Err(AdmitError::Answer(error)), None) => assert_eq!(Some(error.path), case.at, "{}: {}", case.name, error.message),
+            (got, expected) => panic!("{}: expected {expected:?}, got {got:?}", case.name),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! An input document read back into a snapshot, for tools and tests that decide without a cluster.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use verwalter_core::contract::{InputMode, Reads, SnapshotView};
+use verwalter_core::ids::{NodeId, UnixMillis};
+use verwalter_core::metrics::{Column, Combine, MetricRule, Take};
+use verwalter_core::names::Hostname;
+use verwalter_core::peers::{Peer, PeerTable};
+use verwalter_core::schedule::Schedule;
+use verwalter_core::snapshot::Snapshot;
+
+/// Why a document cannot be decided on. Whoever wrote it is at fault.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordedError {
+    /// Not an input document.
+    #[error("it is no input document: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// A column that does not go with the peers.
+    #[error("`metrics.{name}` has {values} values for {peers} peers: one a peer is needed, in the order of hostnames")]
+    Column {
+        /// Which.
+        name: String,
+        /// How long it is.
+        values: usize,
+        /// How long it should be.
+        peers: usize,
+    },
+}
+
+/// What the host itself needs of a document; the plugin gets the text as it is.
+#[derive(Deserialize)]
+struct Document {
+    #[serde(default)]
+    peers: BTreeMap<Hostname, RawPeer>,
+    #[serde(default)]
+    metrics: BTreeMap<String, Vec<Option<f64>>>,
+}
+
+#[derive(Deserialize)]
+struct RawPeer {
+    id: NodeId,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    addr: Option<SocketAddr>,
+    #[serde(default)]
+    known_since: UnixMillis,
+    #[serde(default)]
+    last_report_direct: Option<UnixMillis>,
+    #[serde(default)]
+    machine: Map<String, Value>,
+}
+
+/// The peers and columns of a document; `parents` are what `placed.ROLE` is made of.
+pub fn view(text: &str, parents: &[Schedule]) -> Result<SnapshotView, RecordedError> {
+    let document: Document = serde_json::from_str(text)?;
+    let peers = document.peers.into_iter().map(|(hostname, raw)| Peer {
+        id: raw.id,
+        name: raw.name.unwrap_or_else(|| hostname.to_string()),
+        hostname,
+        addr: raw.addr,
+        known_since: raw.known_since,
+        last_report_direct: raw.last_report_direct,
+        machine: raw.machine,
+    });
+    // Keys of one object: no two are the same.
+    let (peers, _) = PeerTable::new(peers.collect());
+    let mut metrics = BTreeMap::new();
+    let mut columns = BTreeMap::new();
+    for (name, values) in document.metrics {
+        if values.len() != peers.len() {
+            return Err(RecordedError::Column { name, values: values.len(), peers: peers.len() });
+        }
+        let labels = BTreeMap::from([("metric".to_owned(), name.clone())]);
+        let rule = MetricRule { labels, take: Take::Last, window: Duration::ZERO, combine: Combine::Sum };
+        let values = values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect();
+        columns.insert(rule.clone(), Arc::new(Column::new(values)));
+        metrics.insert(name, rule);
+    }
+    let snapshot = Snapshot::new(UnixMillis::default(), Arc::new(peers), columns).expect("the lengths were compared");
+    let reads = Reads { mode: InputMode::Columns, keys: Vec::new(), metrics };
+    Ok(SnapshotView::new(Arc::new(snapshot), &reads, parents))
+}

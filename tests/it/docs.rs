@@ -1,0 +1,24 @@
+//! What the documents promise and the code can say by itself.
+
+use std::path::Path;
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("the document is there")
+}
+
+#[test]
+fn the_readme_has_the_table_of_limits() {
+    let table = verwalter::plugin::limits::markdown_table();
+    assert!(read("README.md").contains(&table), "put this into README.md:\n{table}");
+}
+
+#[test]
+fn the_readme_names_every_exit_status() {
+    use verwalter::exit::Exit;
+    let statuses = [Exit::Done, Exit::Failed, Exit::Config, Exit::Sandbox, Exit::Storage, Exit::Listen].map(|exit| exit as u8);
+    let readme = read("README.md");
+    let line = readme.lines().find(|line| line.starts_with("Exit status:")).expect("the README has them in one line");
+    for status in statuses {
+        assert!(line.contains(&format!("{status} ")), "{status}");
+    }
+}

@@ -1,0 +1,136 @@
+//! Schedulers that misbehave in a running daemon: the schedule in force stays, the status says why, the good one heals it.
+
+use crate::support::{Node, Site, answering_plugin, core_plugin};
+
+/// Limits that are reached soon.
+const MANIFEST: &str = "kind: scheduler\nlimits: { fuel: 100M, time: 500ms, memory: 4MiB, output: 1MiB }\n";
+
+/// Replaces the demo's scheduler by `wasm`, which is activated and then fails each round with what says `told`.
+fn fails(wasm: &[u8], told: &str) {
+    let site = Site::prepared();
+    let mut node = site.demo(&["--json"]);
+    let good = node.round("a round", |round| round["accepted"] == true);
+    let files = [std::fs::read(site.path("etc/plugins/spread.wasm")), std::fs::read(site.path("etc/plugins/spread.yaml"))];
+    // Both at once: the tree is quiet only afterwards.
+    site.write("etc/plugins/spread.yaml", MANIFEST);
+    site.write("etc/plugins/spread.wasm", wasm);
+    let failed = node.round("a round of the bad one", |round| round["accepted"] == false);
+    let message = failed["error"].as_str().expect("a text");
+    assert!(message.starts_with("plugin spread (") && message.contains(told), "{told}: {message}");
+    let error = node.error("scheduler");
+    assert!(error.contains(told), "{told}: {error}");
+    in_force(&mut node, &good);
+    node.round("it is tried again", |round| round["accepted"] == false);
+
+    for (file, bytes) in ["etc/plugins/spread.wasm", "etc/plugins/spread.yaml"].into_iter().zip(files) {
+        site.write(file, bytes.expect("it was there"));
+    }
+    let healed = node.round("the good one decides again", |round| round["accepted"] == true);
+    assert_eq!((&healed["plugin_digest"], &healed["schedule"]), (&good["plugin_digest"], &good["schedule"]));
+    node.healthy();
+    node.stop();
+}
+
+/// The schedule of an earlier round is still in force.
+fn in_force(node: &mut Node, round: &serde_json::Value) {
+    let status = node.get("/v1/status").json();
+    assert_eq!((&status["schedule_id"], status["failed_roles"].as_array().map(Vec::len)), (&round["schedule"], Some(0)), "{status:#}");
+    assert_eq!(node.get("/v1/schedule").json()["hash"], round["schedule"]);
+}
+
+fn schedule_body(code: &str) -> Vec<u8> {
+    core_plugin(&format!(r#"(func $f (export "vw_schedule") (param i32 i32) (result i64) {code})"#))
+}
+
+#[test]
+fn one_that_traps() {
+    fails(&schedule_body("unreachable"), "unreachable");
+}
+
+#[test]
+fn one_that_loops() {
+    fails(&schedule_body("(loop $l (br $l)) unreachable"), "raise it with `limits: { fuel: 200M }` in the plugin's manifest");
+}
+
+#[test]
+fn one_that_recurses() {
+    fails(&schedule_body("(call $f (local.get 0) (local.get 1))"), "stack");
+}
+
+#[test]
+fn one_that_grows() {
+    let grow = "(loop $l (br_if $l (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable";
+    fails(&schedule_body(grow), "`limits: { memory: 8MiB }`");
+}
+
+#[test]
+fn one_whose_answer_lies_nowhere() {
+    fails(&schedule_body("(i64.const 0x00001000fffffff0)"), "memory");
+}
+
+#[test]
+fn one_whose_answer_is_too_large() {
+    fails(&schedule_body("(i64.const 0x0018000000000400)"), "`limits: { output: 2MiB }`");
+}
+
+#[test]
+fn one_that_returns_junk() {
+    fails(&answering_plugin(0, "certainly!"), "the answer was refused at ");
+    fails(&answering_plugin(0, r#"{"v":1,"schedule":{"nodes":{"nobody":{"roles":{"web":{"instances":1}}}}}}"#), "nobody");
+    fails(&answering_plugin(0, r#"{"v":1,"schedule":{"roles":{"../etc":{}}}}"#), "../etc");
+    fails(&answering_plugin(0, r#"{"v":2,"schedule":{}}"#), "v");
+    fails(&answering_plugin(7, "{}"), "its answer begins with byte 7");
+    fails(&answering_plugin(1, "no capacity left"), "answered an error: no capacity left");
+}
+
+#[test]
+fn one_that_asks_for_what_no_plugin_gets() {
+    let (site, mut node) = super::running();
+    let before = super::hash(&mut node);
+    let text = r#"(module (import "env" "system" (func (param i32)))
+        (memory (export "memory") 1) (func (export "vw_abi_1")) (func (export "vw_alloc") (param i32) (result i32) i32.const 0)
+        (func (export "vw_free") (param i32 i32)) (func (export "vw_schedule") (param i32 i32) (result i64) i64.const 0))"#;
+    site.write("etc/plugins/spread.wasm", wat::parse_str(text).expect("sound text"));
+    let error = node.error("plugin spread");
+    assert!(error.starts_with("inspect: it imports `env.system`, which plugins do not get"), "{error}");
+    assert_eq!(super::hash(&mut node), before);
+    let status = node.get("/v1/status").json();
+    assert_eq!((&status["round"]["accepted"], &status["num_errors"]), (&true.into(), &1.into()), "the old build decides: {status:#}");
+    node.stop();
+}
+
+#[test]
+fn a_manifest_that_asks_for_nonsense() {
+    let (site, mut node) = super::running();
+    let good = site.read("etc/plugins/spread.yaml").expect("it is there");
+    let mut check = |from: &str, to: &str, told: &str| {
+        site.edit("etc/plugins/spread.yaml", from, to);
+        let error = node.error("plugin spread");
+        assert!(error.contains(told), "{told}: {error}");
+        assert_eq!(node.get("/v1/plugins/spread").json()["state"], "kept");
+        site.write("etc/plugins/spread.yaml", &good);
+        node.healthy();
+    };
+    check("kind: scheduler", "kind: sheduler", "spread.yaml:2:7: `kind`: ");
+    check("kind: scheduler", "kind: filter", "`metrics`: a filter plugin is not given metrics: remove the key");
+    check("fuel: 5G", "fuel: 1", "`limits.fuel`: ");
+    check("# digest: sha256:…", &format!("digest: sha256:{}", "0".repeat(64)), "pin: the manifest allows sha256:000");
+    check("cpu: 1 }", "cpu: 1001 }", "check-config: it refuses its configuration: ");
+    check("mode: active", "mode: shadow", "`mode: shadow` is not run by this version: set `mode: off`");
+    node.stop();
+}
+
+#[test]
+fn two_schedulers_are_one_too_many() {
+    let (site, mut node) = super::running();
+    let before = super::hash(&mut node);
+    site.write("etc/plugins/another.yaml", "kind: scheduler\n");
+    site.write("etc/plugins/another.wasm", answering_plugin(0, r#"{"v":1,"schedule":{}}"#));
+    let error = node.error("plugin another");
+    assert!(error.starts_with("place: 2 scheduler plugins are active (another, spread): set `mode: off`"), "{error}");
+    assert_eq!(node.get("/v1/status").json()["round"]["plugin"], "spread", "the one that decided goes on");
+    assert_eq!(super::hash(&mut node), before);
+    site.write("etc/plugins/another.yaml", "kind: scheduler\nmode: off\n");
+    node.healthy();
+    node.stop();
+}

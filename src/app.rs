@@ -165,7 +165,8 @@ impl App {
         let drain = Drain::default();
         let activator = Activator::open(&storage, Compiler::default(), settings.plugin_cache_size.bytes())?;
         let loader = Arc::new(Loader::new(tree.dir.clone(), activator, settings.clone()));
-        let collecting = collect::Settings { node: node.clone(), interval: settings.collect_interval, first_gap: FIRST_GAP, roots: Roots::default() };
+        let collecting =
+            collect::Settings { node: node.clone(), interval: settings.collect_interval, first_gap: FIRST_GAP, roots: Roots::default() };
         let (collected, collector) = collect::start(collecting, loader.machine(), loader.rules(), drain.serving.clone());
         // Spawned before anything is compiled: its first two samples take their time too.
         let collector: Task = Box::pin(flatten(tokio::spawn(collector)));

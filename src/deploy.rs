@@ -184,7 +184,14 @@ struct SetKey {
 }
 
 impl Worker {
-    fn deploy(&mut self, in_force: &InForce, facts: &NodeFacts<'_>, config: &Config, templates: &std::path::Path, roots: &Roots) -> DeployReport {
+    fn deploy(
+        &mut self,
+        in_force: &InForce,
+        facts: &NodeFacts<'_>,
+        config: &Config,
+        templates: &std::path::Path,
+        roots: &Roots,
+    ) -> DeployReport {
         let accepted = accept(&in_force.schedule, facts);
         let mut roles = BTreeMap::new();
         let mut written = 0;
@@ -252,7 +259,13 @@ impl Worker {
         Ok(Some(applied))
     }
 
-    fn set(&mut self, template: &TemplateRef, config: &Config, templates: &std::path::Path, filters: Vec<String>) -> Result<&TemplateSet, String> {
+    fn set(
+        &mut self,
+        template: &TemplateRef,
+        config: &Config,
+        templates: &std::path::Path,
+        filters: Vec<String>,
+    ) -> Result<&TemplateSet, String> {
         let key = SetKey { templates_generation: config.templates_generation, filters };
         if self.sets.get(template).is_none_or(|(known, _)| *known != key) {
             let set = TemplateSet::load(templates, template, &key.filters, &RenderLimits::default()).map_err(|err| chain(&err))?;

@@ -37,7 +37,9 @@ pub enum ListenError {
         source: std::io::Error,
     },
     /// Reachable from elsewhere, without protection.
-    #[error("{0} is reachable from other machines and the API has neither TLS nor keys in this version: listen on 127.0.0.1, or add --insecure")]
+    #[error(
+        "{0} is reachable from other machines and the API has neither TLS nor keys in this version: listen on 127.0.0.1, or add --insecure"
+    )]
     Exposed(SocketAddr),
 }
 

@@ -24,26 +24,26 @@
 //! I9 no HTTP handler waits for a round ·
 //! I10 a plugin's failure is its own.
 
-pub mod telemetry;
-mod clock;
-pub mod config;
-pub mod watch;
-pub mod storage;
-pub mod durable;
-pub mod collect;
-pub mod plugin;
-pub mod reload;
-pub mod cluster;
-pub mod store;
-pub mod round;
-pub mod render;
+pub mod app;
 pub mod apply;
+pub mod cli;
+mod clock;
+pub mod cluster;
+pub mod collect;
+pub mod config;
+pub mod demo;
 pub mod deploy;
-pub mod identity;
-pub mod status;
-pub mod shutdown;
+pub mod durable;
 pub mod exit;
 pub mod http;
-pub mod app;
-pub mod demo;
-pub mod cli;
+pub mod identity;
+pub mod plugin;
+pub mod reload;
+pub mod render;
+pub mod round;
+pub mod shutdown;
+pub mod status;
+pub mod storage;
+pub mod store;
+pub mod telemetry;
+pub mod watch;

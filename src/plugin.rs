@@ -13,22 +13,22 @@
 //! | `loaded` | an activated build: the ports' implementation |
 //! | [`activate`], [`catalog`], `kept` | the way into force, what is in force, what outlives a restart |
 
-mod engine;
-mod permits;
-pub mod limits;
-pub mod manifest;
-pub mod inspect;
-pub mod compile;
-mod cache;
-mod store;
-mod call;
-mod imports;
-mod memory;
-mod guest;
-mod loaded;
 pub mod activate;
+mod cache;
+mod call;
 pub mod catalog;
+pub mod compile;
+mod engine;
+mod guest;
+mod imports;
+pub mod inspect;
 mod kept;
+pub mod limits;
+mod loaded;
+pub mod manifest;
+mod memory;
+mod permits;
+mod store;
 
 pub use activate::{Activator, SandboxError};
 pub use catalog::{Catalog, NoScheduler, PluginStatus};

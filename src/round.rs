@@ -259,7 +259,7 @@ async fn run_blocking(
     });
     match work.await {
         Ok((input, decided)) => {
-            let failed = |undecided: decide::Undecided| Outcome::Failed {
+            let failed = |undecided: Box<decide::Undecided>| Outcome::Failed {
                 cause: Some(undecided.cause()),
                 message: undecided.to_string(),
                 debug: debug_text("", undecided.log()),

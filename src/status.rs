@@ -120,7 +120,8 @@ impl View {
         let errors = self.errors();
         let failed: Vec<String> = self.failed_roles().into_iter().map(|(role, _)| role).collect();
         let digest = in_force.as_ref().map(|in_force| in_force.schedule.digest());
-        let leader = Leader { id: self.id, name: &self.name, hostname: &self.hostname, addr: None, schedule: digest.map(|digest| digest.hex()) };
+        let leader =
+            Leader { id: self.id, name: &self.name, hostname: &self.hostname, addr: None, schedule: digest.map(|digest| digest.hex()) };
         let peers = collected.as_ref().map_or(0, |published| published.snapshot.peers().len().saturating_sub(1));
         let roles = self.deployed.borrow().as_ref().map_or(0, |report| report.roles.len());
         let term = self.leadership.term().map(|term| term.counter);

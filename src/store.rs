@@ -119,23 +119,25 @@ impl ScheduleStore {
     /// Puts a decision in force, if `lease` is still live.
     pub fn commit(&self, lease: &Lease, decided: InForce) -> Result<Commit, LeaseLost> {
         let mut commit = Err(LeaseLost(lease.term()));
+        let mut decided = Some(decided);
         // The lease is looked at while the slot is held, so that no newer term commits in between.
         self.in_force.send_if_modified(|slot| {
             if !lease.is_live() || slot.as_ref().is_some_and(|former| former.term > lease.term()) {
                 return false;
             }
+            let decided = decided.take().expect("the closure runs once");
             match slot {
                 Some(former) if former.schedule == decided.schedule => {
                     commit = Ok(Commit::Same);
                     if former.why != decided.why {
                         // Reasons are no news to those who wait for schedules.
-                        *slot = Some(Arc::new(InForce { why: decided.why.clone(), ..(**former).clone() }));
+                        *slot = Some(Arc::new(InForce { why: decided.why, ..(**former).clone() }));
                     }
                     false
                 }
                 slot => {
                     commit = Ok(Commit::Changed);
-                    *slot = Some(Arc::new(decided.clone()));
+                    *slot = Some(Arc::new(decided));
                     true
                 }
             }

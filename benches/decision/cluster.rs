@@ -66,7 +66,8 @@ impl Cluster {
         let snapshot = Snapshot::new(UnixMillis(1), Arc::new(peers), columns.into()).expect("columns fit");
         let size = u32::try_from(size).expect("a small number");
         let roles = vec![("api".to_owned(), size), ("batch".to_owned(), size / 2), ("cache".to_owned(), size / 5)];
-        let runtime = roles.iter().map(|(role, instances)| (role.clone(), json!({ "instances": instances, "template": format!("{role}/v1") })));
+        let runtime =
+            roles.iter().map(|(role, instances)| (role.clone(), json!({ "instances": instances, "template": format!("{role}/v1") })));
         let runtime = serde_json::Value::Object(runtime.collect()).to_string();
         Cluster { snapshot: Arc::new(snapshot), runtime, roles, memory_free, cpu }
     }

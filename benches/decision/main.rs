@@ -29,7 +29,8 @@ const COMPONENT: &[u8] = include_bytes!("../../plugins/prebuilt/spread.wasm");
 const CORE: &[u8] = include_bytes!("../../plugins/prebuilt/spread-core.wasm");
 
 fn main() {
-    let mut criterion = Criterion::default().warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2)).configure_from_args();
+    let mut criterion =
+        Criterion::default().warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2)).configure_from_args();
     let cache = tempfile::tempdir().expect("a temporary directory");
     let compiler = Compiler::at(env!("CARGO_BIN_EXE_verwalter").into());
     let activator = Activator::without_storage(cache.path(), compiler, u64::MAX).expect("the sandbox opens");

@@ -68,7 +68,13 @@ impl Sight {
         let roles: Vec<Role<'_>> = self
             .roles
             .iter()
-            .map(|(instances, placed)| Role { instances: *instances, per_node_max: u32::MAX, needs: Needs::default(), placed, allowed: &[] })
+            .map(|(instances, placed)| Role {
+                instances: *instances,
+                per_node_max: u32::MAX,
+                needs: Needs::default(),
+                placed,
+                allowed: &[],
+            })
             .collect();
         decide::decide(&View {
             peers: self.peers,

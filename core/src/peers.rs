@@ -64,6 +64,9 @@ struct Row {
 pub struct PeerTable {
     rows: Vec<Row>,
     by_hostname: HashMap<Hostname, u32>,
+    /// All hostnames back to back, and where each ends: an answer names them in this order, and each is compared.
+    names: String,
+    ends: Vec<usize>,
 }
 
 /// Two live nodes with one hostname. The newer one is left out until one of them is renamed.
@@ -94,6 +97,8 @@ impl PeerTable {
             }
             let index = u32::try_from(table.rows.len()).expect("a table of peers fits memory, hence u32");
             table.by_hostname.insert(peer.hostname.clone(), index);
+            table.names.push_str(peer.hostname.as_str());
+            table.ends.push(table.names.len());
             let json = serde_json::to_string(&peer).expect("a peer has text keys and finite numbers");
             table.rows.push(Row { peer: Arc::new(peer), json: json.into() });
         }
@@ -113,6 +118,20 @@ impl PeerTable {
     /// The place of `hostname`, when it is known.
     pub fn position(&self, hostname: &str) -> Option<u32> {
         self.by_hostname.get(hostname).copied()
+    }
+
+    /// The hostname at `position`.
+    pub fn hostname(&self, position: u32) -> Option<&str> {
+        let position = position as usize;
+        let end = *self.ends.get(position)?;
+        let begin = position.checked_sub(1).map_or(0, |before| self.ends[before]);
+        Some(&self.names[begin..end])
+    }
+
+    /// All hostnames, in order.
+    pub fn hostnames(&self) -> impl ExactSizeIterator<Item = &str> {
+        let mut begin = 0;
+        self.ends.iter().map(move |end| &self.names[std::mem::replace(&mut begin, *end)..*end])
     }
 
     /// The node at `position`.
@@ -157,6 +176,8 @@ pub(crate) mod tests {
         assert_eq!(table.iter().map(|p| p.hostname.as_str()).collect::<Vec<_>>(), ["alpha", "beta"]);
         assert_eq!(table.position("beta"), Some(1));
         assert_eq!(table.position("gamma"), None);
+        assert_eq!(table.hostnames().collect::<Vec<_>>(), ["alpha", "beta"]);
+        assert_eq!((table.hostname(1), table.hostname(2)), (Some("beta"), None));
     }
 
     #[test]

@@ -203,7 +203,13 @@ pub enum FilterError {
     Unknown(String),
     /// Its plugin failed.
     #[error(transparent)]
-    Failed(#[from] Failure),
+    Failed(Box<Failure>),
+}
+
+impl From<Failure> for FilterError {
+    fn from(failure: Failure) -> FilterError {
+        FilterError::Failed(Box::new(failure))
+    }
 }
 
 /// The filters of one render of one role.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -43,11 +44,17 @@ pub(crate) struct Role {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Node {
     pub(crate) hostname: Hostname,
+    /// What is said of the node itself; most often nothing.
+    pub(crate) said: Option<Box<Said>>,
+    /// Which of the schedule's placements are its own.
+    pub(crate) placements: Range<u32>,
+}
+
+/// A node's variables and its keys that the contract does not know.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Said {
     pub(crate) vars: Map<String, Value>,
-    /// Keys that the contract does not know.
     pub(crate) rest: Map<String, Value>,
-    /// Index into the schedule's roles, ascending.
-    pub(crate) placements: Vec<(u32, Placement)>,
 }
 
 /// The parts of a schedule, checked and in order, before it is sealed.
@@ -58,6 +65,9 @@ pub(crate) struct Parts {
     pub(crate) roles: Vec<Role>,
     /// By hostname; nodes with nothing on them are left out.
     pub(crate) nodes: Vec<Node>,
+    /// All placements, node by node: index into `roles` (ascending within a node) and what runs. One list, since thousands of
+    /// short ones cost more than all else.
+    pub(crate) placements: Vec<(u32, Placement)>,
     /// `state` and top-level keys that the contract does not know.
     pub(crate) rest: Map<String, Value>,
 }
@@ -69,15 +79,21 @@ pub(crate) struct Parts {
 #[derive(Clone)]
 pub struct Schedule {
     parts: Arc<Parts>,
-    canonical: Arc<str>,
+    canonical: Arc<String>,
     digest: Digest,
+}
+
+impl Parts {
+    fn of(&self, node: &Node) -> &[(u32, Placement)] {
+        &self.placements[node.placements.start as usize..node.placements.end as usize]
+    }
 }
 
 impl Schedule {
     pub(crate) fn seal(parts: Parts) -> Schedule {
         let canonical = write(&parts);
         let digest = Digest::of(canonical.as_bytes());
-        Schedule { parts: Arc::new(parts), canonical: canonical.into(), digest }
+        Schedule { parts: Arc::new(parts), canonical: Arc::new(canonical), digest }
     }
 
     /// SHA-256 of the canonical text.
@@ -86,13 +102,13 @@ impl Schedule {
     }
 
     /// The canonical JSON text (RFC 8785).
-    pub fn canonical(&self) -> &Arc<str> {
+    pub fn canonical(&self) -> &str {
         &self.canonical
     }
 
     /// The roles on `hostname`, each with its number of instances, by name.
     pub fn roles_on(&self, hostname: &str) -> impl Iterator<Item = (&RoleName, u32)> {
-        let placements = self.node(hostname).map_or(&[][..], |node| &node.placements);
+        let placements = self.node(hostname).map_or(&[][..], |node| self.parts.of(node));
         placements.iter().map(|(role, placement)| (self.role_name(*role), placement.instances()))
     }
 
@@ -100,8 +116,9 @@ impl Schedule {
     pub fn nodes_of(&self, role: &str) -> impl Iterator<Item = (&Hostname, u32)> {
         let role = self.role_index(role);
         self.parts.nodes.iter().filter_map(move |node| {
-            let index = node.placements.binary_search_by_key(&role?, |(role, _)| *role).ok()?;
-            Some((&node.hostname, node.placements[index].1.instances()))
+            let placements = self.parts.of(node);
+            let index = placements.binary_search_by_key(&role?, |(role, _)| *role).ok()?;
+            Some((&node.hostname, placements[index].1.instances()))
         })
     }
 
@@ -112,9 +129,8 @@ impl Schedule {
 
     /// How many role-on-node placements and how many instances in all.
     pub fn totals(&self) -> Totals {
-        let placements = self.parts.nodes.iter().flat_map(|node| &node.placements);
         let mut totals = Totals { roles: self.parts.roles.len(), ..Totals::default() };
-        for (_, placement) in placements {
+        for (_, placement) in &self.parts.placements {
             totals.placements += 1;
             totals.instances += u64::from(placement.instances());
         }
@@ -125,12 +141,15 @@ impl Schedule {
     pub fn vars_of(&self, hostname: &str, role: &str) -> Option<Map<String, Value>> {
         let node = self.node(hostname)?;
         let index = self.role_index(role)?;
-        let placement = node.placements.binary_search_by_key(&index, |(role, _)| *role).ok()?;
-        let own = match &node.placements[placement].1 {
+        let placements = self.parts.of(node);
+        let placement = placements.binary_search_by_key(&index, |(role, _)| *role).ok()?;
+        let own = match &placements[placement].1 {
             Placement::Vars(vars) => vars.clone(),
             Placement::Instances(n) => Map::from_iter([("instances".to_owned(), Value::from(n.get()))]),
         };
-        Some(merge::merge(&[&self.parts.vars, &self.parts.roles[index as usize].vars, &node.vars, &own]))
+        let nothing = Map::new();
+        let node_vars = node.said.as_ref().map_or(&nothing, |said| &said.vars);
+        Some(merge::merge(&[&self.parts.vars, &self.parts.roles[index as usize].vars, node_vars, &own]))
     }
 
     /// Top-level keys that are free: `state` and whatever the contract does not know.
@@ -178,9 +197,8 @@ pub struct Totals {
 
 /// Writes the canonical text. Names hold no character that needs escaping, and sort the same by bytes and by UTF-16.
 fn write(parts: &Parts) -> String {
-    let placements: usize = parts.nodes.iter().map(|node| node.placements.len()).sum();
     // A node's frame and a placement's are about so long each with names of usual length.
-    let mut out = Vec::with_capacity(1024 + parts.nodes.len() * 48 + placements * 32);
+    let mut out = Vec::with_capacity(1024 + parts.nodes.len() * 48 + parts.placements.len() * 32);
     let fixed = [("nodes", Member::Nodes), ("roles", Member::Roles), ("vars", Member::Vars)];
     let mut members: Vec<(&str, Member<'_>)> =
         fixed.into_iter().chain(parts.rest.iter().map(|(k, v)| (k.as_str(), Member::Any(v)))).collect();
@@ -229,29 +247,26 @@ fn write_nodes(parts: &Parts, out: &mut Vec<u8>) {
     for node in &parts.nodes {
         separate(&mut first, out);
         write_name(node.hostname.as_str(), out);
-        if node.rest.is_empty() {
-            out.extend_from_slice(b"{\"roles\":");
-            write_placements(parts, node, out);
-            if !node.vars.is_empty() {
-                out.extend_from_slice(b",\"vars\":");
-                canonical::write_map(&node.vars, out);
+        match &node.said {
+            None => {
+                out.extend_from_slice(b"{\"roles\":");
+                write_placements(parts, node, out);
+                out.push(b'}');
             }
-            out.push(b'}');
-        } else {
-            write_rare_node(parts, node, out);
+            Some(said) => write_rare_node(parts, node, said, out),
         }
     }
     out.push(b'}');
 }
 
-/// A node with keys of its own beside `roles` and `vars`, in their order.
-fn write_rare_node(parts: &Parts, node: &Node, out: &mut Vec<u8>) {
-    let mut members: Vec<&str> = node.rest.keys().map(String::as_str).chain(["roles", "vars"]).collect();
+/// A node with variables or keys of its own beside `roles`, in their order.
+fn write_rare_node(parts: &Parts, node: &Node, said: &Said, out: &mut Vec<u8>) {
+    let mut members: Vec<&str> = said.rest.keys().map(String::as_str).chain(["roles", "vars"]).collect();
     members.sort_unstable_by(|a, b| canonical::compare_keys(a, b));
     out.push(b'{');
     let mut first = true;
     for key in members {
-        if key == "vars" && node.vars.is_empty() {
+        if key == "vars" && said.vars.is_empty() {
             continue;
         }
         separate(&mut first, out);
@@ -259,8 +274,8 @@ fn write_rare_node(parts: &Parts, node: &Node, out: &mut Vec<u8>) {
         out.push(b':');
         match key {
             "roles" => write_placements(parts, node, out),
-            "vars" => canonical::write_map(&node.vars, out),
-            key => canonical::write_value(&node.rest[key], out),
+            "vars" => canonical::write_map(&said.vars, out),
+            key => canonical::write_value(&said.rest[key], out),
         }
     }
     out.push(b'}');
@@ -269,7 +284,7 @@ fn write_rare_node(parts: &Parts, node: &Node, out: &mut Vec<u8>) {
 fn write_placements(parts: &Parts, node: &Node, out: &mut Vec<u8>) {
     out.push(b'{');
     let mut first = true;
-    for (role, placement) in &node.placements {
+    for (role, placement) in parts.of(node) {
         separate(&mut first, out);
         write_name(parts.roles[*role as usize].name.as_str(), out);
         match placement {

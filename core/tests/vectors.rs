@@ -66,7 +66,7 @@ fn answers() {
     let (peers, _) = PeerTable::new(peers.collect());
     for case in answers.cases {
         match (admit(&RawOutput(case.answer.clone().into_bytes()), &peers, LIMITS), case.schedule) {
-            (Ok(admitted), Some(expected)) => assert_eq!(**admitted.schedule.canonical(), *expected, "{}", case.name),
+            (Ok(admitted), Some(expected)) => assert_eq!(admitted.schedule.canonical(), expected, "{}", case.name),
             (Err(AdmitError::Answer(error)), None) => assert_eq!(Some(error.path), case.at, "{}: {}", case.name, error.message),
             (got, expected) => panic!("{}: expected {expected:?}, got {got:?}", case.name),
         }

@@ -80,7 +80,9 @@ fn plugin_errors(tree: &ConfigTree, catalog: &Catalog) -> Vec<FileError> {
 
 fn template_errors(tree: &ConfigTree, reference: &TemplateRef, filters: &[String], filters_known: bool) -> Vec<FileError> {
     let dir = tree.dir.join("templates").join(reference.role().as_str()).join(reference.version().as_str());
-    let Err(error) = TemplateSet::load(&tree.dir.join("templates"), reference, filters, &RenderLimits::default()) else { return Vec::new() };
+    let Err(error) = TemplateSet::load(&tree.dir.join("templates"), reference, filters, &RenderLimits::default()) else {
+        return Vec::new();
+    };
     let problems = error.problems();
     if problems.is_empty() {
         return vec![FileError::new(&dir, chain(&error))];

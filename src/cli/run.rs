@@ -1,6 +1,6 @@
 //! `verwalter run`: one node, until SIGTERM or SIGINT.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -34,6 +34,12 @@ pub struct RunArgs {
     /// Where the API listens [default: 127.0.0.1:8379, or `listen` in verwalter.yaml]
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
+    /// The address alone, as verwalter 0.13 took it
+    #[arg(long, value_name = "IP", conflicts_with = "listen")]
+    host: Option<IpAddr>,
+    /// The port alone, as verwalter 0.13 took it
+    #[arg(long, value_name = "N", conflicts_with = "listen")]
+    port: Option<u16>,
     /// Allow --listen on an address that other machines reach, without TLS or keys
     #[arg(long)]
     insecure: bool,
@@ -54,6 +60,18 @@ enum LogFormatArg {
     Json,
 }
 
+impl RunArgs {
+    /// The address that the flags ask for; `None` leaves it to the settings.
+    fn address(&self) -> Option<SocketAddr> {
+        const PORT: u16 = 8379;
+        match (self.listen, self.host, self.port) {
+            (None, None, None) => None,
+            (Some(listen), ..) => Some(listen),
+            (None, host, port) => Some(SocketAddr::new(host.unwrap_or(Ipv4Addr::LOCALHOST.into()), port.unwrap_or(PORT))),
+        }
+    }
+}
+
 /// Runs the node.
 pub fn run(args: RunArgs) -> anyhow::Result<Exit> {
     let format = match args.log_format {
@@ -66,11 +84,12 @@ pub fn run(args: RunArgs) -> anyhow::Result<Exit> {
         None => Identity::Machine,
         Some(hex) => Identity::Given(NodeId::parse(hex).map_err(|err| anyhow::anyhow!("--override-machine-id: {err}"))?),
     };
+    let listen = args.address();
     let options = Options {
         config_dir: args.config.config_dir,
         storage_dir: args.storage_dir,
         log_dir: args.log_dir,
-        listen: args.listen,
+        listen,
         any_port: false,
         insecure: args.insecure,
         hostname: args.hostname,

@@ -101,7 +101,17 @@ pub fn run(args: &WhyArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     }
     let why = answer.why.as_deref().unwrap_or("the scheduler gave no reason");
-    print(format_args!("{} on {}, {} instance{}: {why}", answer.role, answer.node, answer.instances, if answer.instances == 1 { "" } else { "s" }))?;
-    print(format_args!("in force since {} (schedule {})", crate::status::since(answer.since, crate::clock::unix_now()), &answer.schedule[..12]))?;
+    print(format_args!(
+        "{} on {}, {} instance{}: {why}",
+        answer.role,
+        answer.node,
+        answer.instances,
+        if answer.instances == 1 { "" } else { "s" }
+    ))?;
+    print(format_args!(
+        "in force since {} (schedule {})",
+        crate::status::since(answer.since, crate::clock::unix_now()),
+        &answer.schedule[..12]
+    ))?;
     Ok(Exit::Done)
 }

@@ -115,7 +115,8 @@ impl Activator {
             }
             Listing::Whole => {
                 // What was taken out on purpose must not come back beside a broken file.
-                let wanted = entries.iter().filter(|(_, entry)| entry.status.state != PluginState::Off).map(|(name, _)| name.clone()).collect();
+                let wanted =
+                    entries.iter().filter(|(_, entry)| entry.status.state != PluginState::Off).map(|(name, _)| name.clone()).collect();
                 if let Some(Err(err)) = self.kept.as_ref().map(|kept| kept.retain(&wanted)) {
                     tracing::warn!(error = %chain(&err), "builds of plugins that were taken out could not be removed from the storage directory");
                 }
@@ -212,7 +213,10 @@ impl Activator {
         let inspection = inspect::inspect(wasm).map_err(|err| stop(Step::Inspect)(err.to_string()))?;
         if !inspection.kinds.contains(&kind) {
             let found: Vec<String> = inspection.kinds.iter().map(ToString::to_string).collect();
-            return Err(stop(Step::Inspect)(format!("the manifest says `kind: {kind}`, but what it exports makes it a {}", found.join(", "))));
+            return Err(stop(Step::Inspect)(format!(
+                "the manifest says `kind: {kind}`, but what it exports makes it a {}",
+                found.join(", ")
+            )));
         }
         let artefact = self.cache.load(&self.runtime.engine, inspection.abi, digest, wasm).map_err(|err| Stopped {
             step: Step::Compile,
@@ -260,7 +264,8 @@ fn gather(
         return Ok(Gathered::Off(Some(manifest.kind), wasm));
     }
     if matches!(manifest.kind, Kind::Policy | Kind::Query) || manifest.mode == Mode::Shadow {
-        let what = if manifest.mode == Mode::Shadow { "`mode: shadow` is".to_owned() } else { format!("plugins of kind {} are", manifest.kind) };
+        let what =
+            if manifest.mode == Mode::Shadow { "`mode: shadow` is".to_owned() } else { format!("plugins of kind {} are", manifest.kind) };
         return Err(stop(Step::Manifest)(format!("{what} not run by this version: set `mode: off`")));
     }
     let Some(wasm) = wasm else {
@@ -317,7 +322,9 @@ fn filters(loaded: &Loaded) -> Result<Vec<String>, Stopped> {
     let stop = stop(Step::Describe);
     let finished = loaded.call_once(Request::Filters, None).map_err(|failure| stop(failure.message))?;
     let names: Vec<String> = match finished.reply {
-        Reply::Done(bytes) => serde_json::from_slice(&bytes).map_err(|err| stop(format!("its list of filters is no list of names: {err}")))?,
+        Reply::Done(bytes) => {
+            serde_json::from_slice(&bytes).map_err(|err| stop(format!("its list of filters is no list of names: {err}")))?
+        }
         Reply::Refused(reason) => return Err(stop(reason)),
         Reply::Absent => return Err(stop("it does not list its filters".to_owned())),
     };
@@ -326,10 +333,15 @@ fn filters(loaded: &Loaded) -> Result<Vec<String>, Stopped> {
     }
     // Names stand in templates: what handlebars reads as one identifier.
     let sound = |name: &String| {
-        name.len() <= 64 && name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        name.len() <= 64
+            && name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
     };
     match names.iter().find(|name| !sound(name)) {
-        Some(bad) => Err(stop(format!("the filter name `{}` is refused: [A-Za-z][A-Za-z0-9_]*, at most 64", bad.escape_debug().take(80).collect::<String>()))),
+        Some(bad) => Err(stop(format!(
+            "the filter name `{}` is refused: [A-Za-z][A-Za-z0-9_]*, at most 64",
+            bad.escape_debug().take(80).collect::<String>()
+        ))),
         None => Ok(names),
     }
 }

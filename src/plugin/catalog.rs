@@ -160,7 +160,9 @@ impl Catalog {
             match entry.status.kind {
                 Some(Kind::Scheduler) => schedulers.push(loaded),
                 Some(Kind::Filter) if filter_plugins == MAX_FILTER_PLUGINS => {
-                    let reason = format!("more than {MAX_FILTER_PLUGINS} filter plugins are active: put filters together, or set `mode: off` for some");
+                    let reason = format!(
+                        "more than {MAX_FILTER_PLUGINS} filter plugins are active: put filters together, or set `mode: off` for some"
+                    );
                     let status = statuses.get_mut(plugin).expect("every entry has its status");
                     status.state = PluginState::Failed;
                     status.error = Some(ActivationError { step: Step::Place, digest: status.digest, reason, at: now });
@@ -169,7 +171,8 @@ impl Catalog {
                     filter_plugins += 1;
                     for name in loaded.filters() {
                         if let Some(other) = filters.get(name) {
-                            let reason = format!("the filter `{name}` is offered by plugin {} already: rename one of them", other.id().name);
+                            let reason =
+                                format!("the filter `{name}` is offered by plugin {} already: rename one of them", other.id().name);
                             let status = statuses.get_mut(plugin).expect("every entry has its status");
                             status.error = Some(ActivationError { step: Step::Place, digest: status.digest, reason, at: now });
                         } else {
@@ -223,8 +226,13 @@ impl Catalog {
             return Ok(scheduler.clone());
         }
         let of_kind = |entry: &&Entry| entry.status.kind == Some(Kind::Scheduler);
-        let live: Vec<PluginName> =
-            self.entries.values().filter(of_kind).filter(|e| e.loaded.is_some() && e.mode == Some(Mode::Active)).map(|e| e.status.name.clone()).collect();
+        let live: Vec<PluginName> = self
+            .entries
+            .values()
+            .filter(of_kind)
+            .filter(|e| e.loaded.is_some() && e.mode == Some(Mode::Active))
+            .map(|e| e.status.name.clone())
+            .collect();
         if live.len() > 1 {
             return Err(NoScheduler::Several(live));
         }

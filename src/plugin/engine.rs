@@ -15,8 +15,8 @@ pub(super) const PERMITS: u32 = 16;
 pub(super) const MAX_FILTER_PLUGINS: usize = 12;
 /// Linear memories of one component. A component needs one; composed ones a few.
 const MEMORIES: u32 = 4;
-/// Of a slot's linear memory, so much stays mapped between calls: what a decision over 10,000 peers touches.
-const KEEP_RESIDENT_BYTES: usize = 4 << 20;
+/// Of a slot's linear memory, so much stays mapped between calls once it was used: what a decision over 10,000 peers by JSON touches.
+const KEEP_RESIDENT_BYTES: usize = 12 << 20;
 /// Slots that keep such memory: one for rounds, one for renders.
 const WARM_SLOTS: u32 = 2;
 /// The host's share of a call's stack: imports run on it too.

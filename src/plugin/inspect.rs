@@ -176,7 +176,9 @@ fn module(names: Names) -> Result<Inspection, InspectError> {
     ];
     let kinds: Vec<Kind> = functions.iter().filter(|(_, needed)| needed.iter().all(|name| exports(name))).map(|(kind, _)| *kind).collect();
     if kinds.is_empty() {
-        return Err(InspectError::Missing("`vw_schedule`, nor `vw_review`, nor `vw_filters` with `vw_apply`, nor `vw_query` with `vw_render_roles`"));
+        return Err(InspectError::Missing(
+            "`vw_schedule`, nor `vw_review`, nor `vw_filters` with `vw_apply`, nor `vw_query` with `vw_render_roles`",
+        ));
     }
     Ok(Inspection { abi: Abi::Core, kinds, imports: names.imports, exports: names.exports })
 }
@@ -185,7 +187,9 @@ fn check_imports(inspection: &Inspection) -> Result<(), InspectError> {
     for import in &inspection.imports {
         let allowed = match inspection.abi {
             Abi::Component => ["verwalter:plugin/snapshot@1.", "verwalter:plugin/log@1."].iter().any(|prefix| import.starts_with(prefix)),
-            Abi::Core => import.strip_prefix(CORE_MODULE).and_then(|rest| rest.strip_prefix('.')).is_some_and(|name| CORE_IMPORTS.contains(&name)),
+            Abi::Core => {
+                import.strip_prefix(CORE_MODULE).and_then(|rest| rest.strip_prefix('.')).is_some_and(|name| CORE_IMPORTS.contains(&name))
+            }
         };
         if !allowed {
             return Err(InspectError::Import { import: clip(import), advice: advice(import) });
@@ -244,20 +248,30 @@ mod tests {
 
     #[test]
     fn core_modules() {
-        check(&format!(r#"(module {ALLOC} (func (export "vw_schedule") (param i32 i32) (result i64) i64.const 0))"#), "core module, ABI 1 [Scheduler]");
+        check(
+            &format!(r#"(module {ALLOC} (func (export "vw_schedule") (param i32 i32) (result i64) i64.const 0))"#),
+            "core module, ABI 1 [Scheduler]",
+        );
         check(&format!("(module {ALLOC})"), "it has the marker `vw_abi_1` but does not export `vw_schedule`");
-        check(r#"(module (func (export "vw_abi_1")) (memory (export "memory") 1))"#, "it has the marker `vw_abi_1` but does not export vw_alloc");
+        check(
+            r#"(module (func (export "vw_abi_1")) (memory (export "memory") 1))"#,
+            "it has the marker `vw_abi_1` but does not export vw_alloc",
+        );
         check("(module)", "it speaks no plugin ABI");
     }
 
     #[test]
     fn refused_imports_say_how_to_build_without_them() {
-        let with = |import: &str| format!(r#"(module {import} {ALLOC} (func (export "vw_schedule") (param i32 i32) (result i64) i64.const 0))"#);
+        let with =
+            |import: &str| format!(r#"(module {import} {ALLOC} (func (export "vw_schedule") (param i32 i32) (result i64) i64.const 0))"#);
         check(
             &with(r#"(import "wasi_snapshot_preview1" "fd_write" (func))"#),
             "it imports `wasi_snapshot_preview1.fd_write`, which plugins do not get: build for wasm32-unknown-unknown",
         );
-        check(&with(r#"(import "env" "abort" (func))"#), "it imports `env.abort`, which plugins do not get: compile AssemblyScript with --use abort=");
+        check(
+            &with(r#"(import "env" "abort" (func))"#),
+            "it imports `env.abort`, which plugins do not get: compile AssemblyScript with --use abort=",
+        );
         check(&with(r#"(import "verwalter" "clock" (func))"#), "it imports `verwalter.clock`, which plugins do not get: this host knows");
         check(&with(r#"(import "verwalter" "log" (func))"#), "core module");
     }

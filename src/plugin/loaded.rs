@@ -108,7 +108,8 @@ impl Loaded {
             && bytes.len() > self.limits.bytes(Limit::Output)
         {
             let limit = self.limits.describe(Limit::Output);
-            let message = format!("its answer has {} bytes, more than its limit of {limit}; {}", bytes.len(), self.limits.raise_hint(Limit::Output));
+            let message =
+                format!("its answer has {} bytes, more than its limit of {limit}; {}", bytes.len(), self.limits.raise_hint(Limit::Output));
             return Err(Failure { log, ..self.fail(FailureCause::Output, message) });
         }
         Ok(Finished { reply, log, cost })
@@ -208,7 +209,9 @@ impl Session {
         let bytes = match reply {
             Reply::Done(bytes) => bytes,
             Reply::Refused(reason) => return Err(self.plugin.fail(FailureCause::Answered, shorten(&reason))),
-            Reply::Absent => return Err(self.plugin.fail(FailureCause::Host, "it has no filters; the kind in its manifest is wrong".to_owned())),
+            Reply::Absent => {
+                return Err(self.plugin.fail(FailureCause::Host, "it has no filters; the kind in its manifest is wrong".to_owned()));
+            }
         };
         let refused = |message: String| self.plugin.fail(FailureCause::Refused, message);
         let text = String::from_utf8(bytes).map_err(|_| refused(format!("filter `{name}` answered no UTF-8")))?;

@@ -46,10 +46,7 @@ mod tests {
         let first = permits.take(Instant::now());
         assert!(first.is_some());
         assert!(permits.take(Instant::now()).is_none());
-        let waiting = std::thread::spawn({
-            let permits = permits.clone();
-            move || permits.take(Instant::now() + Duration::from_secs(60)).is_some()
-        });
+        let waiting = std::thread::spawn(move || permits.take(Instant::now() + Duration::from_secs(60)).is_some());
         drop(first);
         assert!(waiting.join().expect("no panic"));
     }

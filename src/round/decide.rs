@@ -69,13 +69,13 @@ pub fn prepare(scheduler: &dyn Scheduler, input: &SchedulerInput<'_>, snapshot: 
 }
 
 /// Runs the plugin on a prepared document and admits what it answers. Blocks.
-pub fn decide(scheduler: &dyn Scheduler, document: &str, view: &Arc<SnapshotView>, prepare: Duration) -> Result<Decided, Undecided> {
-    let decision = scheduler.schedule(document, view)?;
+pub fn decide(scheduler: &dyn Scheduler, document: &str, view: &Arc<SnapshotView>, prepare: Duration) -> Result<Decided, Box<Undecided>> {
+    let decision = scheduler.schedule(document, view).map_err(Undecided::from)?;
     let started = Instant::now();
     let admitted = admit(&decision.output, view.snapshot().peers(), scheduler.json_limits());
     let admitted = match admitted {
         Ok(admitted) => admitted,
-        Err(source) => return Err(Undecided::Refused { plugin: scheduler.id().clone(), source, log: decision.log }),
+        Err(source) => return Err(Box::new(Undecided::Refused { plugin: scheduler.id().clone(), source, log: decision.log })),
     };
     Ok(Decided { admitted, log: decision.log, cost: decision.cost, prepare, admit: started.elapsed() })
 }

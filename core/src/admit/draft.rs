@@ -9,10 +9,10 @@ use super::{MAX_NODES, MAX_PLACEMENTS, MAX_ROLES};
 use crate::json::strict::Reader;
 use crate::names::{Hostname, RoleName};
 use crate::peers::PeerTable;
-use crate::schedule::{Node, Parts, Placement, Role};
+use crate::schedule::{Node, Parts, Placement, Role, Said};
 
-/// A node's variables and its keys that the contract does not know.
-type Extra = (Map<String, Value>, Map<String, Value>);
+/// How many hosts after the last one are compared before one is looked up: comparing so many costs as much as one look-up.
+const NEAR: u32 = 12;
 
 /// What was read so far. Roles and hosts are numbered in order of appearance; a known host has its peer's position.
 pub(super) struct Draft<'a> {
@@ -25,7 +25,7 @@ pub(super) struct Draft<'a> {
     host_numbers: HashMap<Hostname, u32>,
     placements: Vec<(u32, u32, Placement)>,
     /// Nodes that have variables or keys of their own.
-    extras: HashMap<u32, Extra>,
+    extras: HashMap<u32, Said>,
     last_host: u32,
 }
 
@@ -38,7 +38,8 @@ impl<'a> Draft<'a> {
             role_numbers: HashMap::new(),
             hosts: Vec::new(),
             host_numbers: HashMap::new(),
-            placements: Vec::new(),
+            // As many as in a schedule with one role everywhere; freed or grown as it turns out.
+            placements: Vec::with_capacity(known.map_or(0, PeerTable::len)),
             extras: HashMap::new(),
             last_host: u32::MAX,
         }
@@ -47,7 +48,7 @@ impl<'a> Draft<'a> {
     /// Takes what a node says besides its roles.
     pub(super) fn extra(&mut self, host: u32, vars: Map<String, Value>, rest: Map<String, Value>) {
         if !vars.is_empty() || !rest.is_empty() {
-            self.extras.insert(host, (vars, rest));
+            self.extras.insert(host, Said { vars, rest });
         }
     }
 
@@ -70,10 +71,10 @@ impl<'a> Draft<'a> {
     pub(super) fn host<E: de::Error>(&mut self, name: &str) -> Result<u32, E> {
         let number = match self.known {
             Some(peers) => {
-                // Answers mostly list hosts in the order of the input: try the next one before hashing.
+                // Answers mostly list hosts in the order of the input: try the next few before hashing.
                 let next = self.last_host.wrapping_add(1);
-                let guessed = peers.get(next).is_some_and(|peer| peer.hostname.as_str() == name);
-                let found = if guessed { Some(next) } else { peers.position(name) };
+                let near = (next..next.saturating_add(NEAR)).find(|position| peers.hostname(*position) == Some(name));
+                let found = near.or_else(|| peers.position(name));
                 let unknown = || E::custom("no such node: place roles on the hostnames of the input only");
                 self.reader.at(name, found.ok_or_else(unknown))?
             }
@@ -134,7 +135,9 @@ impl<'a> Draft<'a> {
             self.hosts.sort_unstable();
         }
         let nodes = self.nodes()?;
-        Ok(Parts { vars, roles: self.roles, nodes, rest })
+        // Of the same size as before: collected in place.
+        let placements = self.placements.into_iter().map(|(_, role, placement)| (role, placement)).collect();
+        Ok(Parts { vars, roles: self.roles, nodes, placements, rest })
     }
 
     /// The order of hostnames, where the numbers do not have it already.
@@ -151,28 +154,25 @@ impl<'a> Draft<'a> {
         Some(rank)
     }
 
+    /// The nodes in order; a node's placements are a range of all, which are in order by now.
     fn nodes<E: de::Error>(&mut self) -> Result<Vec<Node>, E> {
         let mut nodes: Vec<Node> = Vec::new();
-        let mut current = None;
-        for (host, role, placement) in std::mem::take(&mut self.placements) {
-            if current == Some(host) {
-                let node = nodes.last_mut().expect("`current` says that one was begun");
-                if node.placements.last().is_some_and(|(last, _)| *last == role) {
-                    let name = self.roles[role as usize].name.as_str();
-                    let refusal = format!("role `{name}` is placed twice on node `{}`", node.hostname);
-                    return Err(E::custom(refusal));
-                }
-                node.placements.push((role, placement));
-                continue;
+        let mut extras = std::mem::take(&mut self.extras);
+        let mut begin = 0;
+        for of_host in self.placements.chunk_by(|a, b| a.0 == b.0) {
+            let host = of_host[0].0;
+            if let Some(twice) = of_host.windows(2).find(|pair| pair[0].1 == pair[1].1) {
+                let name = self.roles[twice[0].1 as usize].name.as_str();
+                return Err(E::custom(format_args!("role `{name}` is placed twice on node `{}`", self.hostname(host))));
             }
-            current = Some(host);
-            let (vars, rest) = if self.extras.is_empty() { Default::default() } else { self.extras.remove(&host).unwrap_or_default() };
-            nodes.push(Node { hostname: self.hostname(host).clone(), vars, rest, placements: vec![(role, placement)] });
+            let end = begin + index(of_host.len());
+            let said = if extras.is_empty() { None } else { extras.remove(&host).map(Box::new) };
+            nodes.push(Node { hostname: self.hostname(host).clone(), said, placements: begin..end });
+            begin = end;
         }
-        let extras = std::mem::take(&mut self.extras);
         if !extras.is_empty() {
-            for (host, (vars, rest)) in extras {
-                nodes.push(Node { hostname: self.hostname(host).clone(), vars, rest, placements: Vec::new() });
+            for (host, said) in extras {
+                nodes.push(Node { hostname: self.hostname(host).clone(), said: Some(Box::new(said)), placements: 0..0 });
             }
             nodes.sort_unstable_by(|a, b| a.hostname.cmp(&b.hostname));
         }

@@ -39,7 +39,7 @@ impl SnapshotView {
 
     /// The hostnames in ascending order, which is the order of every column.
     pub fn hostnames(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.snapshot.peers().iter().map(|peer| peer.hostname.as_str())
+        self.snapshot.peers().hostnames()
     }
 
     /// One text a peer: `hostname`, or what [`Peer::attribute`](crate::peers::Peer::attribute) knows; "" where absent.

@@ -62,7 +62,7 @@ fn answers() {
     for case in cases {
         let answer = text(case, "answer").expect("every case has an answer");
         match (admit(&RawOutput(answer.as_bytes().to_vec()), &known, LIMITS), text(case, "schedule")) {
-            (Ok(admitted), Some(expect)) => assert_eq!(&**admitted.schedule.canonical(), expect, "{case}"),
+            (Ok(admitted), Some(expect)) => assert_eq!(admitted.schedule.canonical(), expect, "{case}"),
             (Err(AdmitError::Answer(err)), None) => assert_eq!(Some(err.path.as_str()), text(case, "at"), "{case}: {err}"),
             (got, _) => panic!("{case}: {got:?}"),
         }

@@ -65,7 +65,7 @@ impl Sandbox {
 
     /// The schedule, or what went wrong, cause first.
     pub(crate) fn outcome(&self, plugin: &Loaded) -> String {
-        match decide(plugin, &self.snapshot, &[]) {
+        match decide(plugin, &self.snapshot, &[]).map_err(|undecided| *undecided) {
             Ok(decided) => decided.admitted.schedule.canonical().to_string(),
             Err(Undecided::Call(failure)) => format!("{}: {}", failure.cause, failure.message),
             Err(refused) => format!("{}: {}", refused.cause(), std::error::Error::source(&refused).unwrap()),
@@ -103,7 +103,7 @@ pub(crate) fn measured(manifest: &Manifest, column: Column) -> Arc<Snapshot> {
 }
 
 /// One decision, as a round makes it.
-pub(crate) fn decide(plugin: &dyn Scheduler, snapshot: &Arc<Snapshot>, parents: &[Schedule]) -> Result<Decided, Undecided> {
+pub(crate) fn decide(plugin: &dyn Scheduler, snapshot: &Arc<Snapshot>, parents: &[Schedule]) -> Result<Decided, Box<Undecided>> {
     let leader = NodeId::from_bytes([1; 16]);
     let input = SchedulerInput {
         now: UnixMillis(3_000),

@@ -92,6 +92,8 @@ pub enum Commit {
 #[derive(Debug)]
 pub struct ScheduleStore {
     storage: Arc<Storage>,
+    /// What the file held when it was opened.
+    stored: Option<Digest>,
     in_force: watch::Sender<Option<Arc<InForce>>>,
 }
 
@@ -103,7 +105,8 @@ impl ScheduleStore {
             Ok(stored) => (stored, None),
             Err(error) => (None, Some(error)),
         };
-        Ok((ScheduleStore { storage: storage.clone(), in_force: watch::Sender::new(stored.map(Arc::new)) }, error))
+        let digest = stored.as_ref().map(|stored| stored.schedule.digest());
+        Ok((ScheduleStore { storage: storage.clone(), stored: digest, in_force: watch::Sender::new(stored.map(Arc::new)) }, error))
     }
 
     /// Follows what is in force.
@@ -149,7 +152,8 @@ impl ScheduleStore {
     /// `failure` and tried again.
     pub async fn persist(self: Arc<Self>, failure: watch::Sender<Option<String>>, drain: CancellationToken) {
         let mut changes = self.in_force.subscribe();
-        let mut written: Option<Digest> = changes.borrow_and_update().as_ref().map(|stored| stored.schedule.digest());
+        // Not what is in force now: a round may have been quicker than this task.
+        let mut written = self.stored;
         let mut retry = FIRST_RETRY;
         loop {
             let newest = changes.borrow_and_update().clone();
@@ -231,4 +235,89 @@ fn parse(bytes: &[u8]) -> Result<InForce, StoreError> {
         round: wrapper.round,
         why: Why::from_json(wrapper.why.map(|raw| raw.get().into())),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use verwalter_core::admit::admit;
+    use verwalter_core::peers::PeerTable;
+    use verwalter_core::ports::RawOutput;
+
+    use super::*;
+    use crate::cluster::Leadership;
+
+    fn decided(state: &str, lease: &Lease) -> InForce {
+        let output = RawOutput(format!(r#"{{"v":1,"schedule":{{"state":"{state}"}},"why":{{}}}}"#).into_bytes());
+        let admitted = admit(&output, &PeerTable::default(), LIMITS).unwrap();
+        InForce { schedule: admitted.schedule, since: UnixMillis(5), term: lease.term(), round: Round(1), why: admitted.why }
+    }
+
+    fn open(dir: &Path) -> (Arc<ScheduleStore>, Leadership) {
+        let storage = Arc::new(Storage::open(dir).unwrap());
+        let (store, error) = ScheduleStore::open(&storage).unwrap();
+        assert!(error.is_none(), "{error:?}");
+        let stored = store.current().map(|stored| stored.term);
+        (Arc::new(store), Leadership::alone(NodeId::from_bytes([1; 16]), &storage, stored).unwrap())
+    }
+
+    /// Writes what is in force and ends.
+    async fn settle(store: &Arc<ScheduleStore>) {
+        let drain = CancellationToken::new();
+        drain.cancel();
+        store.clone().persist(watch::Sender::new(None), drain).await;
+    }
+
+    #[tokio::test]
+    async fn what_came_into_force_before_the_writer_began_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let digest = {
+            let (store, leadership) = open(dir.path());
+            let lease = leadership.lease().unwrap();
+            assert_eq!(store.commit(&lease, decided("a", &lease)), Ok(Commit::Changed));
+            assert_eq!(store.commit(&lease, decided("a", &lease)), Ok(Commit::Same));
+            settle(&store).await;
+            store.current().unwrap().schedule.digest()
+        };
+        let (store, leadership) = open(dir.path());
+        let stored = store.current().unwrap();
+        assert_eq!((stored.schedule.digest(), stored.since), (digest, UnixMillis(5)));
+        assert!(leadership.term().unwrap() > stored.term);
+        assert_eq!(read_stored(dir.path()).unwrap().unwrap().schedule.digest(), digest);
+    }
+
+    #[tokio::test]
+    async fn a_damaged_file_is_reported_and_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        {
+            let (store, leadership) = open(dir.path());
+            let lease = leadership.lease().unwrap();
+            store.commit(&lease, decided("a", &lease)).unwrap();
+            settle(&store).await;
+        }
+        let path = dir.path().join(FILE);
+        let altered = std::fs::read_to_string(&path).unwrap().replace("\"state\":\"a\"", "\"state\":\"b\"");
+        std::fs::write(&path, altered).unwrap();
+        let storage = Arc::new(Storage::open(dir.path()).unwrap());
+        let (store, error) = ScheduleStore::open(&storage).unwrap();
+        assert!(store.current().is_none());
+        assert!(matches!(error, Some(StoreError::Refused(AdmitError::Digest { .. }))), "{error:?}");
+        let leadership = Leadership::alone(NodeId::from_bytes([1; 16]), &storage, None).unwrap();
+        let (store, lease) = (Arc::new(store), leadership.lease().unwrap());
+        store.commit(&lease, decided("c", &lease)).unwrap();
+        settle(&store).await;
+        assert_eq!(read_stored(dir.path()).unwrap().unwrap().schedule.rest()["state"], "c");
+    }
+
+    #[test]
+    fn a_lost_lease_commits_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, leadership) = open(dir.path());
+        let lease = leadership.lease().unwrap();
+        drop(leadership);
+        let other = NodeId::from_bytes([2; 16]);
+        let newer = Leadership::alone(other, &store.storage, Some(Term { counter: 9, leader: other })).unwrap();
+        store.commit(&newer.lease().unwrap(), decided("new", &newer.lease().unwrap())).unwrap();
+        assert_eq!(store.commit(&lease, decided("old", &lease)), Err(LeaseLost(lease.term())));
+        assert_eq!(store.current().unwrap().schedule.rest()["state"], "new");
+    }
 }

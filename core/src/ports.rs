@@ -187,6 +187,26 @@ pub trait Scheduler: Send + Sync {
     fn schedule(&self, document: &str, view: &Arc<SnapshotView>) -> Result<Decision, Failure>;
 }
 
+/// Reviews: schedule, diff and snapshot to a verdict. No plugin of this kind is run yet; activation says so.
+pub trait Policy: Send + Sync {
+    /// Which build this is.
+    fn id(&self) -> &PluginId;
+    /// What it wants to be told.
+    fn reads(&self) -> &Reads;
+    /// One verdict in a fresh instance, unchecked. Blocks up to the plugin's time limit.
+    fn review(&self, document: &str, view: &Arc<SnapshotView>) -> Result<Decision, Failure>;
+}
+
+/// Answers operators' questions about the schedule in force. No plugin of this kind is run yet; activation says so.
+pub trait Query: Send + Sync {
+    /// Which build this is.
+    fn id(&self) -> &PluginId;
+    /// One answer in a fresh instance, unchecked JSON. Blocks up to the plugin's time limit.
+    fn query(&self, document: &str) -> Result<Decision, Failure>;
+    /// Which roles a node renders, unchecked; `None` where the plugin leaves that to the schedule.
+    fn render_roles(&self, document: &str) -> Result<Option<Decision>, Failure>;
+}
+
 /// Template helpers by name.
 pub trait Filters: Send + Sync {
     /// The names that templates may use.

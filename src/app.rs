@@ -22,7 +22,7 @@ use crate::exit::Exit;
 use crate::http::{self, ListenError};
 use crate::identity::{self, IdentityError};
 use crate::plugin::{Activator, Compiler, SandboxError};
-use crate::reload::{self, Loader};
+use crate::reload::{self, Config, Loader};
 use crate::round::{REPORTS_KEPT, RoundReport, Rounds};
 use crate::shutdown::{self, Drain};
 use crate::status::View;
@@ -126,7 +126,11 @@ pub struct App {
     /// By the stage of the drain that ends them, in that order.
     stages: [Vec<(&'static str, Task)>; 3],
     reports: broadcast::Receiver<Arc<RoundReport>>,
+    sources: Sources,
 }
+
+/// What the settling tasks follow. It outlives those that publish on it: a channel that closed would tell them nothing any more.
+type Sources = (watch::Sender<Arc<Config>>, Arc<ScheduleStore>);
 
 /// A node that runs.
 pub struct Running {
@@ -136,6 +140,7 @@ pub struct Running {
     pub reports: broadcast::Receiver<Arc<RoundReport>>,
     drain: Drain,
     stages: [JoinSet<&'static str>; 3],
+    sources: Sources,
 }
 
 impl App {
@@ -223,15 +228,15 @@ impl App {
             vec![
                 ("round", Box::pin(rounds.run(drain.deciding.clone())) as Task),
                 ("watch", Box::pin(watcher)),
-                ("reload", Box::pin(reload::run(loader, changes, config))),
+                ("reload", Box::pin(reload::run(loader, changes, config.clone()))),
             ],
             vec![
-                ("store", Box::pin(store.persist(store_failure, drain.settling.clone())) as Task),
+                ("store", Box::pin(store.clone().persist(store_failure, drain.settling.clone())) as Task),
                 ("deploy", Box::pin(deploy.run(drain.settling.clone()))),
             ],
             vec![("collect", collector), ("http", Box::pin(server))],
         ];
-        Ok(App { view, drain, stages, reports: listener_of_reports })
+        Ok(App { view, drain, stages, reports: listener_of_reports, sources: (config, store) })
     }
 
     /// Starts all tasks.
@@ -249,7 +254,7 @@ impl App {
             }
             set
         });
-        Running { view: self.view, reports: self.reports, drain: self.drain, stages }
+        Running { view: self.view, reports: self.reports, drain: self.drain, stages, sources: self.sources }
     }
 }
 
@@ -275,6 +280,7 @@ impl Running {
         finish(&mut deciding).await;
         self.drain.settling.cancel();
         finish(&mut settling).await;
+        drop(self.sources);
         self.drain.serving.cancel();
         finish(&mut serving).await;
     }

@@ -1,7 +1,7 @@
 //! This node's part of the schedule in force: accepted, rendered, written. A role that fails is tried again with back-off while
 //! the others go on; a role whose inputs are the same is not even rendered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -99,6 +99,7 @@ impl Deploy {
             let retry_at = retry.map(|wait| Instant::now() + wait);
             tokio::select! {
                 () = drain.cancelled() => {}
+                // Both outlive this task: `app` holds their senders until it has ended.
                 changed = self.in_force.changed() => if changed.is_err() { return },
                 changed = self.config.changed() => if changed.is_err() { return },
                 () = new_facts(self.collected.clone(), &self.hostname, facts.as_deref()) => {}
@@ -124,6 +125,13 @@ impl Deploy {
         // Templates may print facts: without them a role would be rendered twice.
         *facts = own_facts(&self.collected, &self.hostname);
         let machine = facts.clone()?;
+        if let Err(message) = config.renderable() {
+            // Half of the machine's facts would put other text into files that are good.
+            let waiting = in_force.schedule.roles_on(self.hostname.as_str());
+            let roles = waiting.map(|(role, _)| (role.clone(), RoleOutcome::Refused { message: message.clone() })).collect();
+            self.report.send_replace(Some(Arc::new(DeployReport { digest: in_force.schedule.digest(), written: 0, roles })));
+            return None;
+        }
         let roots = Roots { output: self.output_dir.clone(), writes: config.sandbox.writes.clone() };
         let templates = self.config_dir.join("templates");
         let hostname = self.hostname.clone();
@@ -173,6 +181,8 @@ struct Worker {
     sets: BTreeMap<TemplateRef, (SetKey, TemplateSet)>,
     /// What each role was last rendered from, successfully.
     done: BTreeMap<RoleName, Digest>,
+    /// Roles that failed: under which circumstances, and when to try again under the same.
+    failed: BTreeMap<RoleName, (Digest, Instant)>,
     outcomes: BTreeMap<RoleName, RoleOutcome>,
 }
 
@@ -195,6 +205,9 @@ impl Worker {
         let accepted = accept(&in_force.schedule, facts);
         let mut roles = BTreeMap::new();
         let mut written = 0;
+        let circumstances = circumstances(in_force, facts, config, roots);
+        let used: BTreeSet<&TemplateRef> = accepted.roles.iter().map(|plan| &plan.template).collect();
+        self.sets.retain(|template, _| used.contains(template));
         for refusal in accepted.refused {
             let message = refusal.to_string();
             let outcome = RoleOutcome::Refused { message };
@@ -205,10 +218,22 @@ impl Worker {
             roles.insert(refusal.role().clone(), outcome);
         }
         for plan in accepted.roles {
-            let outcome = self.role(&plan, config, templates, roots, &mut written);
+            let waits = self.failed.get(&plan.role).is_some_and(|(when, until)| *when == circumstances && Instant::now() < *until);
+            let outcome = match self.outcomes.get(&plan.role).filter(|_| waits) {
+                Some(outcome) => outcome.clone(),
+                None => self.role(&plan, config, templates, roots, &mut written),
+            };
+            match &outcome {
+                RoleOutcome::Failed { .. } if waits => {}
+                RoleOutcome::Failed { attempts, .. } => {
+                    self.failed.insert(plan.role.clone(), (circumstances, Instant::now() + back_off(*attempts)));
+                }
+                _ => drop(self.failed.remove(&plan.role)),
+            }
             roles.insert(plan.role, outcome);
         }
         self.done.retain(|role, _| roles.contains_key(role));
+        self.failed.retain(|role, _| roles.contains_key(role));
         self.outcomes.clone_from(&roles);
         DeployReport { digest: in_force.schedule.digest(), written, roles }
     }
@@ -276,15 +301,29 @@ impl Worker {
 
     /// When the first role that failed is to be tried again.
     fn retry(&self) -> Option<Duration> {
-        let attempts = self.outcomes.values().filter_map(|outcome| match outcome {
-            RoleOutcome::Failed { attempts, .. } => Some(*attempts),
-            _ => None,
-        });
-        let wait = FIRST_RETRY.saturating_mul(1 << attempts.min()?.saturating_sub(1).min(16)).min(LONGEST_RETRY);
-        // Nodes that failed for one common reason must not all come back at one moment: up to a quarter longer.
-        let random = RandomState::new().hash_one(0) as u32;
-        Some(wait + wait.mul_f64(f64::from(random) / f64::from(u32::MAX) / 4.0))
+        let first = self.failed.values().map(|(_, until)| *until).min()?;
+        Some(first.saturating_duration_since(Instant::now()))
     }
+}
+
+/// How long a role waits after so many failures in a row.
+fn back_off(attempts: u32) -> Duration {
+    let wait = FIRST_RETRY.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(LONGEST_RETRY);
+    // Nodes that failed for one common reason must not all come back at one moment: up to a quarter longer.
+    let random = RandomState::new().hash_one(0) as u32;
+    wait + wait.mul_f64(f64::from(random) / f64::from(u32::MAX) / 4.0)
+}
+
+/// Everything that a failed role could come right by: a change of it ends the wait.
+fn circumstances(in_force: &InForce, facts: &NodeFacts<'_>, config: &Config, roots: &Roots) -> Digest {
+    let builds = config.catalog.filter_builds();
+    let text = format!(
+        "{} {} {builds:?} {roots:?} {}",
+        in_force.schedule.digest(),
+        config.templates_generation,
+        serde_json::to_string(facts.machine).unwrap_or_default()
+    );
+    Digest::of(text.as_bytes())
 }
 
 /// Everything that a role's files depend on.

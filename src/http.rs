@@ -4,6 +4,7 @@
 mod error;
 mod guard;
 mod routes;
+mod stall;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use self::stall::Stall;
 use crate::config::settings::HttpLimits;
 use crate::status::View;
 
@@ -57,6 +59,7 @@ pub async fn serve(listener: TcpListener, view: View, limits: HttpLimits, drain:
     let hosts = guard::Hosts::new(&view, listener.local_addr().ok());
     let router = routes::router(view, hosts, limits.body.bytes());
     let mut connections = JoinSet::new();
+    let mut refused = false;
     loop {
         // A slot first: more connections than that wait in the system's queue.
         let accepted = tokio::select! {
@@ -71,9 +74,16 @@ pub async fn serve(listener: TcpListener, view: View, limits: HttpLimits, drain:
         };
         while connections.try_join_next().is_some() {}
         let (stream, slot) = match accepted {
-            Ok(accepted) => accepted,
+            Ok(accepted) => {
+                refused = false;
+                accepted
+            }
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
+                // One line for all that fail in a row: it may go on for hours.
+                if !refused {
+                    tracing::warn!(%error, "connections cannot be accepted: their clients wait");
+                }
+                refused = true;
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
@@ -85,7 +95,7 @@ pub async fn serve(listener: TcpListener, view: View, limits: HttpLimits, drain:
             let _slot = slot;
             let mut builder = hyper::server::conn::http1::Builder::new();
             builder.timer(TokioTimer::new()).header_read_timeout(timeout).max_buf_size(16 << 10);
-            let connection = builder.serve_connection(TokioIo::new(stream), service);
+            let connection = builder.serve_connection(TokioIo::new(Stall::new(stream, timeout)), service);
             let mut connection = std::pin::pin!(connection);
             // Clients that vanish are no news.
             tokio::select! {

@@ -41,17 +41,32 @@ pub struct Config {
     pub errors: Arc<[FileError]>,
     /// The parts that were never sound since the start.
     unknown: Vec<&'static str>,
+    /// Which of [`LASTING`] have been there.
+    seen: BTreeSet<&'static str>,
 }
 
 impl Config {
     /// Whether a decision can be made on it; if not, why not.
     pub fn decidable(&self) -> Result<(), String> {
-        let Some(part) = self.unknown.first() else { return Ok(()) };
-        let broken = self.errors.iter().find(|error| error.path.iter().any(|step| step == *part)).or(self.errors.first());
+        self.unknown.first().map_or(Ok(()), |part| Err(self.unreadable(part, "or roles would be dropped by accident")))
+    }
+
+    /// Whether files can be rendered on it; if not, why not.
+    pub fn renderable(&self) -> Result<(), String> {
+        let machine = self.unknown.iter().find(|part| **part == "machine");
+        machine.map_or(Ok(()), |part| Err(self.unreadable(part, "files stay as they are meanwhile")))
+    }
+
+    fn unreadable(&self, part: &str, why: &str) -> String {
+        let broken = self.errors.iter().find(|error| error.path.iter().any(|step| step == part)).or(self.errors.first());
         let broken = broken.map(|error| format!(": {error}")).unwrap_or_default();
-        Err(format!("{part}/ has been unreadable since the start{broken}; mend it, or roles would be dropped by accident"))
+        format!("{part}/ has been unreadable since the start{broken}; mend it, {why}")
     }
 }
+
+/// Directories that do not come and go by themselves. One that was there and is gone was more likely lost than meant: its roles,
+/// facts or plugins stay until it is back, were it empty.
+const LASTING: [&str; 3] = ["runtime", "machine", "plugins"];
 
 /// Reads the tree and activates plugins. Everything here blocks.
 pub struct Loader {
@@ -91,6 +106,7 @@ impl Loader {
             rules_generation: 0,
             errors: Arc::default(),
             unknown: vec!["runtime", "machine"],
+            seen: BTreeSet::new(),
         };
         let all = ChangeSet { plugins: true, templates: true, runtime: true, machine: true, sandbox: true, settings: false };
         self.again(&nothing, all)
@@ -98,7 +114,23 @@ impl Loader {
 
     /// Reads the tree again after `changes`.
     pub fn again(&self, former: &Config, changes: ChangeSet) -> Config {
-        let (tree, errors) = ConfigTree::load(&self.dir);
+        let (mut tree, mut errors) = ConfigTree::load(&self.dir);
+        let mut seen = former.seen.clone();
+        let mut plugins_gone = false;
+        for part in LASTING {
+            let path = self.dir.join(part);
+            if path.exists() {
+                seen.insert(part);
+            } else if seen.contains(part) {
+                match part {
+                    "runtime" => tree.runtime.errors += 1,
+                    "machine" => tree.machine.errors += 1,
+                    _ => plugins_gone = true,
+                }
+                let message = "is gone; what it held stays in force: put it back, or make an empty directory if that is meant";
+                errors.push(FileError::new(&path, message));
+            }
+        }
         for error in errors.iter().filter(|error| !former.errors.contains(error)) {
             tracing::error!(%error, "the configuration tree has an error; the part keeps its former value");
         }
@@ -119,7 +151,7 @@ impl Loader {
             // One directory with a bad name must hide neither new templates nor those that roles use.
             templates.extend(former.templates.iter().cloned());
         }
-        let listing = if tree.plugins.is_sound() { Listing::Whole } else { Listing::Partial };
+        let listing = if tree.plugins.is_sound() && !plugins_gone { Listing::Whole } else { Listing::Partial };
         let catalog = match changes.plugins {
             true => Arc::new(self.activator.reload(&former.catalog, &tree.plugins.value, listing)),
             false => former.catalog.clone(),
@@ -142,6 +174,7 @@ impl Loader {
             rules_generation,
             errors: errors.into(),
             unknown,
+            seen,
         }
     }
 

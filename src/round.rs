@@ -98,6 +98,14 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Why nothing was decided.
+    fn message(&self) -> Option<&str> {
+        match self {
+            Outcome::Failed { message, .. } => Some(message),
+            Outcome::Accepted { .. } => None,
+        }
+    }
+
     fn failed(cause: Option<FailureCause>, message: String) -> Outcome {
         Outcome::Failed { cause, message, debug: String::new() }
     }
@@ -154,7 +162,8 @@ impl Rounds {
             let started = Instant::now();
             due = started + self.interval;
             let report = Arc::new(self.round(&lease, Round(number), started).await);
-            announce(&report);
+            let said_before = self.newest.borrow().as_ref().is_some_and(|last| last.outcome.message() == report.outcome.message());
+            announce(&report, said_before);
             self.newest.send_replace(Some(report.clone()));
             // Nobody listening is fine.
             let _ = self.reports.send(report);
@@ -292,7 +301,8 @@ fn debug_text(text: &str, lines: &[LogLine]) -> String {
     debug
 }
 
-fn announce(report: &RoundReport) {
+/// `said_before`: the last round failed for the same reason, so that saying it again would only fill the log.
+fn announce(report: &RoundReport, said_before: bool) {
     let (round, term) = (report.round.0, report.term.counter);
     let elapsed_ms = u64::try_from(report.elapsed.as_millis()).unwrap_or(u64::MAX);
     match &report.outcome {
@@ -300,6 +310,9 @@ fn announce(report: &RoundReport) {
             tracing::info!(round, term, %digest, placements = totals.placements, elapsed_ms, "a new schedule is in force");
         }
         Outcome::Accepted { digest, .. } => tracing::debug!(round, term, %digest, elapsed_ms, "the schedule stays"),
+        Outcome::Failed { message, .. } if said_before => {
+            tracing::debug!(round, term, error = %message, elapsed_ms, "again nothing was decided");
+        }
         Outcome::Failed { message, .. } => {
             tracing::warn!(round, term, error = %message, elapsed_ms, "nothing was decided; the schedule in force stays");
         }

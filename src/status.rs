@@ -65,7 +65,10 @@ impl View {
         let mut errors = BTreeMap::new();
         let config = self.config.borrow().clone();
         for error in config.errors.iter() {
-            errors.insert(format!("config {}", error.path.display()), error.to_string());
+            errors
+                .entry(format!("config {}", error.place()))
+                .and_modify(|text: &mut String| *text += &format!("; {}", error.message))
+                .or_insert_with(|| error.to_string());
         }
         for plugin in config.catalog.statuses() {
             if let Some(error) = &plugin.error {

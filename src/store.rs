@@ -42,7 +42,7 @@ pub struct InForce {
     pub term: Term,
     /// In which round of that.
     pub round: Round,
-    /// Its reasons, as of the newest round that decided the same.
+    /// Its reasons, as of the newest round that decided the same; the file keeps those of the first one.
     pub why: Why,
 }
 

@@ -19,7 +19,7 @@ pub(crate) fn print_idle() {
         .expect("the daemon starts");
     let stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
     let mut lines = stdout.lines().map_while(Result::ok);
-    let first = lines.next().map(|_| started.elapsed().as_secs_f64()).unwrap_or(f64::NAN);
+    let first = lines.next().map_or(f64::NAN, |_| started.elapsed().as_secs_f64());
     let rounds = 1 + lines.take(ROUNDS - 1).count();
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("the daemon runs");
     let figure = |key: &str| {

@@ -90,7 +90,11 @@ fn template_errors(tree: &ConfigTree, reference: &TemplateRef, filters: &[String
     let found = problems.into_iter().map(|problem| {
         let line = problem.line.and_then(|line| u32::try_from(line).ok());
         let at = line.map(|line| crate::config::file::Position { line, column: 1 });
-        let hint = if filters_known { "" } else { " (a plugin has errors too; its filters are unknown meanwhile)" };
+        let hint = if filters_known || !problem.is_unknown_helper() {
+            ""
+        } else {
+            " (a plugin has errors too; its filters are unknown meanwhile)"
+        };
         FileError::new(&dir.join(&problem.file), format!("{}{hint}", problem.message)).at_position(at)
     });
     found.collect()
@@ -100,7 +104,12 @@ fn print_effective(settings: &Settings, tree: &ConfigTree, catalog: &Catalog) ->
     print(format_args!("# effective settings\n{settings}"))?;
     print(format_args!("# templates: {}", listed(tree.templates.value.iter())))?;
     for plugin in catalog.statuses() {
-        let kind = plugin.kind.map_or_else(|| "no manifest".to_owned(), |kind| kind.to_string());
+        let has_manifest = tree.plugins.value.get(&plugin.name).is_some_and(|files| files.manifest.is_some());
+        let kind = match plugin.kind {
+            Some(kind) => kind.to_string(),
+            None if has_manifest => "broken manifest".to_owned(),
+            None => "no manifest".to_owned(),
+        };
         let digest = plugin.digest.map(|digest| digest.to_string()).unwrap_or_default();
         print(format_args!("# plugin {}: {kind}, {:?} {digest}", plugin.name, plugin.state))?;
     }

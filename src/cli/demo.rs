@@ -15,7 +15,7 @@ use crate::config::settings::LogFormat;
 use crate::deploy::DeployReport;
 use crate::exit::Exit;
 use crate::round::{Outcome, RoundReport};
-use crate::shutdown::Signals;
+use crate::shutdown::{OnHangup, Signals};
 use crate::status::round_summary;
 use crate::{demo, identity, telemetry};
 
@@ -44,7 +44,13 @@ pub struct DemoArgs {
 /// Runs the demo.
 pub fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
     telemetry::init(LogFormat::Text, "warn");
-    let (dirs, start) = demo::prepare(&args.dir)?;
+    let (dirs, start) = match demo::prepare(&args.dir) {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            eprintln!("verwalter: {}", telemetry::chain(&error));
+            return Ok(Exit::Storage);
+        }
+    };
     let options = Options {
         config_dir: dirs.etc.clone(),
         storage_dir: dirs.var.clone(),
@@ -58,7 +64,7 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
         identity: Identity::Demo,
     };
     runtime()?.block_on(async {
-        let mut signals = Signals::listen()?;
+        let mut signals = Signals::listen(OnHangup::End)?;
         let app = tokio::select! {
             built = App::build(options) => match built {
                 Ok(app) => app,
@@ -111,8 +117,8 @@ async fn show(args: &DemoArgs, start: demo::Start, running: &mut Running) -> any
     if args.json {
         // Standard output is for the rounds alone.
         eprintln!("verwalter demo: http://{}/v1/status", running.view.addr);
-    } else if introduce(&args.dir, start, running).is_err() {
-        return Ok(Exit::Done);
+    } else if let Err(error) = introduce(&args.dir, start, running) {
+        return Ok(unprinted(&error));
     }
     follow(args, running).await
 }
@@ -132,9 +138,8 @@ async fn follow(args: &DemoArgs, running: &mut Running) -> anyhow::Result<Exit> 
         };
         let deployed = files_of(&report, running).await;
         let line = if args.json { round_summary(&report).to_string() } else { line(&report, deployed.as_deref()) };
-        // A reader that went away ends the demo like any other program in a pipe.
-        if writeln!(std::io::stdout(), "{line}").is_err() {
-            return Ok(Exit::Done);
+        if let Err(error) = writeln!(std::io::stdout(), "{line}") {
+            return Ok(unprinted(&error));
         }
         match report.outcome {
             Outcome::Accepted { .. } => {
@@ -151,6 +156,16 @@ async fn follow(args: &DemoArgs, running: &mut Running) -> anyhow::Result<Exit> 
             return Ok(Exit::Failed);
         }
     }
+}
+
+/// A line could not be printed. A reader that went away ends the demo like any other program in a pipe; anything else is a failure.
+fn unprinted(error: &std::io::Error) -> Exit {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        return Exit::Done;
+    }
+    // Standard error may be the same closed terminal.
+    let _ = writeln!(std::io::stderr(), "verwalter: standard output cannot be written: {error}");
+    Exit::Failed
 }
 
 /// What was deployed for a round, once it is.

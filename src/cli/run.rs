@@ -11,7 +11,7 @@ use super::ConfigDir;
 use crate::app::{App, Identity, Options, StartError};
 use crate::config::settings::{self, LogFormat};
 use crate::exit::Exit;
-use crate::shutdown::Signals;
+use crate::shutdown::{OnHangup, Signals};
 use crate::telemetry;
 
 /// The options of `run`.
@@ -44,8 +44,8 @@ pub struct RunArgs {
     #[arg(long)]
     insecure: bool,
     /// An identity instead of /etc/machine-id: for several nodes on one machine
-    #[arg(long, value_name = "HEX")]
-    override_machine_id: Option<String>,
+    #[arg(long, value_name = "HEX", value_parser = NodeId::parse)]
+    override_machine_id: Option<NodeId>,
     /// How log lines are written [default: text, or `log-format` in verwalter.yaml]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<LogFormatArg>,
@@ -80,10 +80,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<Exit> {
         None => settings::log_format(&args.config.config_dir),
     };
     telemetry::init(format, "info");
-    let identity = match &args.override_machine_id {
-        None => Identity::Machine,
-        Some(hex) => Identity::Given(NodeId::parse(hex).map_err(|err| anyhow::anyhow!("--override-machine-id: {err}"))?),
-    };
+    let identity = args.override_machine_id.map_or(Identity::Machine, Identity::Given);
     let listen = args.address();
     let options = Options {
         config_dir: args.config.config_dir,
@@ -100,7 +97,7 @@ pub fn run(args: RunArgs) -> anyhow::Result<Exit> {
 }
 
 async fn node(options: Options) -> anyhow::Result<Exit> {
-    let mut signals = Signals::listen()?;
+    let mut signals = Signals::listen(OnHangup::GoOn)?;
     let app = tokio::select! {
         built = App::build(options) => match built {
             Ok(app) => app,

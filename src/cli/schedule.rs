@@ -97,10 +97,19 @@ fn manifest(args: &ScheduleArgs) -> anyhow::Result<Manifest> {
     let beside = args.plugin.with_extension("yaml");
     let path = args.manifest.clone().or_else(|| beside.is_file().then_some(beside));
     match path {
-        Some(path) => Manifest::read(&path).map_err(|errors| {
-            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            anyhow::anyhow!("{}", lines.join("\n"))
-        }),
+        Some(path) => {
+            let manifest = Manifest::read(&path).map_err(|errors| {
+                let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+                anyhow::anyhow!("{}", lines.join("\n"))
+            })?;
+            let kind = manifest.kind;
+            anyhow::ensure!(
+                kind == Kind::Scheduler,
+                "{} is the manifest of a {kind} plugin, and only a scheduler decides: give a scheduler's with --manifest",
+                path.display()
+            );
+            Ok(manifest)
+        }
         None => Ok(Manifest {
             kind: Kind::Scheduler,
             mode: Mode::Active,

@@ -57,18 +57,23 @@ impl FileError {
         self.at = at;
         self
     }
+
+    /// What it is about: the file, where in it, and the key path.
+    pub fn place(&self) -> String {
+        let mut place = self.path.display().to_string();
+        if let Some(at) = self.at {
+            place += &format!(":{}:{}", at.line, at.column);
+        }
+        if !self.key.is_empty() {
+            place += &format!(": `{}`", self.key);
+        }
+        place
+    }
 }
 
 impl fmt::Display for FileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.path.display())?;
-        if let Some(at) = self.at {
-            write!(f, ":{}:{}", at.line, at.column)?;
-        }
-        if !self.key.is_empty() {
-            write!(f, ": `{}`", self.key)?;
-        }
-        write!(f, ": {}", self.message)
+        write!(f, "{}: {}", self.place(), self.message)
     }
 }
 

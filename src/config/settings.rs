@@ -46,7 +46,7 @@ pub struct HttpLimits {
     pub body: ByteSize,
     /// Connections at a time; more wait in the system's queue.
     pub connections: u32,
-    /// Time for a request's head to arrive, and for an idle connection to be kept.
+    /// Time for a request's head to arrive, for an idle connection to be kept, and for a client to take the next part of an answer.
     pub timeout: Duration,
 }
 

@@ -1,6 +1,7 @@
 //! The paths and what each shows. Every document comes compact, and indented with the suffix `.pretty`.
 
 use axum::Router;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri, header};
 use axum::middleware;
@@ -133,7 +134,13 @@ async fn plugins(State(view): State<View>, uri: Uri) -> Response {
     document(&uri, &json!({ "generation": catalog.generation(), "plugins": statuses }))
 }
 
-async fn plugin(State(view): State<View>, Path(name): Path<String>, uri: Uri) -> Result<Response, HttpError> {
+/// A path whose parts are no text once they are decoded.
+fn no_text(_: PathRejection) -> HttpError {
+    HttpError::new(StatusCode::BAD_REQUEST, "bad-path", "the path is no UTF-8 text: mend what follows its `%` signs")
+}
+
+async fn plugin(State(view): State<View>, name: Result<Path<String>, PathRejection>, uri: Uri) -> Result<Response, HttpError> {
+    let Path(name) = name.map_err(no_text)?;
     let name = name.strip_suffix(".pretty").unwrap_or(&name);
     let catalog = view.config.borrow().catalog.clone();
     match catalog.statuses().find(|status| status.name.as_str() == name) {
@@ -142,7 +149,8 @@ async fn plugin(State(view): State<View>, Path(name): Path<String>, uri: Uri) ->
     }
 }
 
-async fn why(State(view): State<View>, Path((role, node)): Path<(String, String)>, uri: Uri) -> Result<Response, HttpError> {
+async fn why(State(view): State<View>, place: Result<Path<(String, String)>, PathRejection>, uri: Uri) -> Result<Response, HttpError> {
+    let Path((role, node)) = place.map_err(no_text)?;
     let node = node.strip_suffix(".pretty").unwrap_or(&node);
     let in_force = view.in_force.borrow().clone().ok_or_else(|| nothing_yet("schedule"))?;
     let answer = crate::cli::why::explain(&in_force, &role, node);

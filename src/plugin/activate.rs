@@ -11,7 +11,7 @@ use verwalter_core::contract::{Description, InputKey, InputMode, Reads};
 use verwalter_core::digest::Digest;
 use verwalter_core::ids::UnixMillis;
 use verwalter_core::names::PluginName;
-use verwalter_core::ports::{Kind, PluginId};
+use verwalter_core::ports::{Failure, FailureCause, Kind, PluginId};
 
 use super::cache::{Cache, CacheError};
 use super::catalog::{ActivationError, Catalog, Entry, PluginState, PluginStatus, Step};
@@ -138,11 +138,15 @@ impl Activator {
         let wasm_digest = wasm.as_ref().and_then(|read| read.as_ref().ok()).map(|bytes| Digest::of(bytes));
         let manifest_digest = manifest.as_ref().and_then(|(_, read)| read.as_ref().ok()).map(|text| Digest::of(text.as_bytes()));
         let fingerprint = (wasm_digest, manifest_digest);
+        // Only what was read tells one state of the files from another.
+        let read = (wasm_digest.is_some() || wasm.is_none()) && (manifest_digest.is_some() || manifest.is_none());
         if let Some(former) = former
+            && read
             && former.fingerprint == Some(fingerprint)
         {
             return former.clone();
         }
+        let kind = manifest.as_ref().and_then(|(path, text)| Manifest::parse(path, text.as_ref().ok()?).ok()).map(|manifest| manifest.kind);
         let stopped = match gather(files, wasm, manifest) {
             Ok(Gathered::Off(kind, wasm)) => return off_entry(name, kind, wasm.as_deref(), fingerprint),
             Ok(Gathered::Build(build)) => match self.activate(former, name, &build, now) {
@@ -152,13 +156,17 @@ impl Activator {
             Err(stopped) => stopped,
         };
         let error = ActivationError { step: stopped.step, digest: wasm_digest, reason: stopped.reason, at: now };
-        tracing::error!(plugin = %name, step = %error.step, reason = %error.reason, "a plugin could not be activated; what was in force stays");
+        let known = former.and_then(|former| former.status.error.as_ref());
+        if known.is_none_or(|known| known.reason != error.reason) {
+            tracing::error!(plugin = %name, step = %error.step, reason = %error.reason, "a plugin could not be activated; what was in force stays");
+        }
         // What was switched off stays off: a slip in its manifest is no order to run what was kept of it.
         let stays = |former: &&Entry| former.loaded.is_some() || former.status.state == PluginState::Off;
         let mut entry = former.filter(stays).cloned().unwrap_or_else(|| self.restore(name, now));
         entry.status.state = if entry.loaded.is_some() { PluginState::Kept } else { PluginState::Failed };
         entry.status.error = Some(error);
-        entry.fingerprint = (!stopped.transient).then_some(fingerprint);
+        entry.status.kind = entry.status.kind.or(kind);
+        entry.fingerprint = (!stopped.transient && read).then_some(fingerprint);
         entry
     }
 
@@ -285,10 +293,16 @@ fn read_wasm(path: &Path) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
+/// A call that failed during an activation. A machine without room or time is no fault of the plugin: it is tried again.
+fn failed(step: Step, failure: Failure) -> Stopped {
+    let transient = matches!(failure.cause, FailureCause::Host | FailureCause::Time);
+    Stopped { step, reason: failure.message, transient }
+}
+
 /// What the plugin states of itself, under what the manifest says.
 fn reads(loaded: &Loaded, manifest: &Manifest) -> Result<Reads, Stopped> {
     let stop = stop(Step::Describe);
-    let finished = loaded.call_once(Request::Describe, None).map_err(|failure| stop(failure.message))?;
+    let finished = loaded.call_once(Request::Describe, None).map_err(|failure| failed(Step::Describe, failure))?;
     let description: Option<Description> = match finished.reply {
         Reply::Done(bytes) => {
             Some(serde_json::from_slice(&bytes).map_err(|err| stop(format!("what it answers to `describe` is no description: {err}")))?)
@@ -311,7 +325,7 @@ fn reads(loaded: &Loaded, manifest: &Manifest) -> Result<Reads, Stopped> {
 
 fn check_config(loaded: &Loaded) -> Result<(), Stopped> {
     let stop = stop(Step::CheckConfig);
-    let finished = loaded.call_once(Request::CheckConfig(&loaded.config), None).map_err(|failure| stop(failure.message))?;
+    let finished = loaded.call_once(Request::CheckConfig(&loaded.config), None).map_err(|failure| failed(Step::CheckConfig, failure))?;
     match finished.reply {
         Reply::Done(_) | Reply::Absent => Ok(()),
         Reply::Refused(reason) => Err(stop(format!("it refuses its configuration: {reason}"))),
@@ -320,7 +334,7 @@ fn check_config(loaded: &Loaded) -> Result<(), Stopped> {
 
 fn filters(loaded: &Loaded) -> Result<Vec<String>, Stopped> {
     let stop = stop(Step::Describe);
-    let finished = loaded.call_once(Request::Filters, None).map_err(|failure| stop(failure.message))?;
+    let finished = loaded.call_once(Request::Filters, None).map_err(|failure| failed(Step::Describe, failure))?;
     let names: Vec<String> = match finished.reply {
         Reply::Done(bytes) => {
             serde_json::from_slice(&bytes).map_err(|err| stop(format!("its list of filters is no list of names: {err}")))?

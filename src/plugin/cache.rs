@@ -48,6 +48,9 @@ pub enum CacheError {
     Load(String),
 }
 
+/// How the names of unfinished files begin.
+const UNFINISHED: &str = ".compiling-";
+
 /// The directory.
 pub(super) struct Cache {
     dir: PathBuf,
@@ -66,6 +69,7 @@ impl Cache {
         if !meta.is_dir() || !own || meta.mode() & 0o022 != 0 {
             return Err(CacheError::Unsafe(dir.to_owned()));
         }
+        sweep(dir).map_err(io)?;
         Ok(Cache { dir: dir.to_owned(), fingerprint: engine::fingerprint(engine), compiler, max_bytes })
     }
 
@@ -88,16 +92,20 @@ impl Cache {
 
     fn compile(&self, abi: Abi, wasm: &[u8], path: &Path) -> Result<(), CacheError> {
         let io = |source| CacheError::Io { path: path.to_owned(), source };
-        let out = NamedTempFile::new_in(&self.dir).map_err(io)?;
+        let out = self.unfinished().map_err(io)?;
         self.compiler.compile(abi, wasm, out.reopen().map_err(io)?)?;
         out.as_file().sync_all().map_err(io)?;
         let sum = sum(out.path()).map_err(io)?;
         // The sum first: code without its sum is compiled again, a sum without its code is no harm.
-        let sum_file = NamedTempFile::new_in(&self.dir).map_err(io)?;
+        let sum_file = self.unfinished().map_err(io)?;
         fs::write(sum_file.path(), sum).map_err(io)?;
         sum_file.persist(path.with_extension("sum")).map_err(|err| io(err.error))?;
         out.persist(path).map_err(|err| io(err.error))?;
         Ok(())
+    }
+
+    fn unfinished(&self) -> io::Result<NamedTempFile> {
+        tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.dir)
     }
 
     /// Drops the least recently used code beyond the limit, `keep` never.
@@ -122,6 +130,17 @@ impl Cache {
             }
         }
     }
+}
+
+/// Removes what a program that was killed left unfinished. One daemon uses a cache at a time: nobody is at work on those files.
+fn sweep(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the file's bytes are those that were written.
@@ -158,5 +177,22 @@ fn map(engine: &Engine, abi: Abi, path: &Path) -> Result<Artefact, CacheError> {
         Abi::Component => unsafe { Component::deserialize_file(engine, path) }.map(Artefact::Component).map_err(load),
         // SAFETY: as above.
         Abi::Core => unsafe { Module::deserialize_file(engine, path) }.map(Artefact::Module).map_err(load),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leftovers_are_swept_and_nothing_else() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        for name in [".compiling-a1b2c3", ".compiling-", "a.cwasm", "a.sum", ".mine"] {
+            fs::write(dir.path().join(name), "x").expect("it is written");
+        }
+        sweep(dir.path()).expect("it can be swept");
+        let mut left: Vec<_> = fs::read_dir(dir.path()).expect("it is there").map(|entry| entry.expect("an entry").file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".mine", "a.cwasm", "a.sum"]);
     }
 }

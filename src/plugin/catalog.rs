@@ -155,7 +155,10 @@ impl Catalog {
             entries.iter().map(|(name, entry)| (name.clone(), entry.status.clone())).collect();
         let mut schedulers = Vec::new();
         let mut filter_plugins = 0;
-        for (plugin, entry) in &entries {
+        // Those whose helpers are in force choose first: a newcomer must not take a name away.
+        let owners: BTreeSet<&PluginName> = former.filters.values().map(|loaded| &loaded.id().name).collect();
+        let (settled, newcomers): (Vec<_>, Vec<_>) = entries.iter().partition(|(plugin, _)| owners.contains(plugin));
+        for (plugin, entry) in settled.into_iter().chain(newcomers) {
             let Some(loaded) = entry.loaded.clone().filter(|_| entry.mode == Some(Mode::Active)) else { continue };
             match entry.status.kind {
                 Some(Kind::Scheduler) => schedulers.push(loaded),
@@ -197,6 +200,13 @@ impl Catalog {
                 let status = statuses.get_mut(name).expect("every entry has its status");
                 status.state = PluginState::Failed;
                 status.error = Some(ActivationError { step: Step::Place, digest: status.digest, reason: conflict.clone(), at: now });
+            }
+        }
+        for (name, status) in &statuses {
+            let placing = status.error.as_ref().filter(|error| error.step == Step::Place);
+            let known = former.statuses.get(name).and_then(|status| status.error.as_ref());
+            if let Some(error) = placing.filter(|error| known.is_none_or(|known| known.reason != error.reason)) {
+                tracing::error!(plugin = %name, reason = %error.reason, "a plugin finds no place; after a restart it may be another one");
             }
         }
         Catalog { generation: former.generation + 1, entries, statuses, scheduler, filters }

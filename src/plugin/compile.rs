@@ -2,10 +2,12 @@
 //! The child is this same program, limits itself before it reads, and never runs what it compiles.
 
 use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::engine::{EngineError, compile_engine};
 use super::inspect::{Abi, MAX_WASM_BYTES};
@@ -15,6 +17,10 @@ use crate::exit::Exit;
 pub const SUBCOMMAND: &str = "compile-plugin";
 /// Processor time for one plugin: the largest known (SpiderMonkey, Python) take 5 s on a slow core.
 const CPU_SECONDS: u64 = 60;
+/// Wall time for one plugin: five times its processor time, for a machine that is busy with other things.
+const WALL_TIME: Duration = Duration::from_secs(5 * CPU_SECONDS);
+/// The signal that only others send: the system when memory runs out, or a person.
+const SIGKILL: i32 = 9;
 /// Memory for one plugin: Python's runtime takes 337 MB.
 const DATA_BYTES: u64 = 2 << 30;
 /// The largest compiled plugin: Python's is about 60 MB.
@@ -82,21 +88,50 @@ impl Compiler {
             .spawn()
             .map_err(failed("started"))?;
         let mut stdin = child.stdin.take().expect("stdin is piped");
-        let mut stderr = child.stderr.take().expect("stderr is piped").take(STDERR_BYTES);
-        let mut complaint = String::new();
-        std::thread::scope(|scope| {
+        let stderr = child.stderr.take().expect("stderr is piped");
+        let (status, complaint) = std::thread::scope(|scope| {
             // A child that dies early closes the pipe; its status says why.
             scope.spawn(move || drop(stdin.write_all(wasm)));
-            drop(stderr.read_to_string(&mut complaint));
+            let complaint = scope.spawn(move || read_complaint(stderr));
+            let status = wait(&mut child);
+            (status, complaint.join().unwrap_or_default())
         });
-        let status = child.wait().map_err(failed("waited for"))?;
-        match status.code() {
-            Some(0) => Ok(()),
-            Some(code) if code == Exit::Sandbox as i32 => Err(CompileError::Machine(complaint.trim().replace('\n', " "))),
-            Some(_) if !complaint.is_empty() => Err(CompileError::Refused(complaint.trim().replace('\n', " "))),
+        let status = status.map_err(failed("waited for"))?;
+        match (status.code(), status.signal()) {
+            (Some(0), _) => Ok(()),
+            (Some(code), _) if code == Exit::Sandbox as i32 => Err(CompileError::Machine(complaint)),
+            (Some(_), _) if !complaint.is_empty() => Err(CompileError::Refused(complaint)),
+            // Its own limits end it otherwise: this came from outside.
+            (_, Some(SIGKILL)) => Err(CompileError::Machine("it was killed from outside, most likely because memory ran out".to_owned())),
             _ => Err(CompileError::Killed(status)),
         }
     }
+}
+
+/// Waits for the child, at the longest until [`WALL_TIME`]; then it is killed.
+fn wait(child: &mut Child) -> std::io::Result<ExitStatus> {
+    /// A small plugin takes 50 ms: waiting must not add to that.
+    const PAUSE: Duration = Duration::from_millis(2);
+    let deadline = Instant::now() + WALL_TIME;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        if Instant::now() >= deadline {
+            child.kill()?;
+            return child.wait();
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// The beginning of what the child says, in one line. The rest is read too: a full pipe would hold the child for ever.
+fn read_complaint(mut stderr: ChildStderr) -> String {
+    let mut bytes = Vec::new();
+    // What was read until an error is all there is to show.
+    drop((&mut stderr).take(STDERR_BYTES).read_to_end(&mut bytes));
+    drop(std::io::copy(&mut stderr, &mut std::io::sink()));
+    String::from_utf8_lossy(&bytes).trim().replace('\n', " ")
 }
 
 /// What the child does: plugin on standard input, compiled code on standard output, complaints on standard error.
@@ -140,14 +175,20 @@ enum ChildError {
 
 fn limit() -> std::io::Result<()> {
     let limits = [
-        (Resource::Core, 0),
-        (Resource::Cpu, CPU_SECONDS),
-        (Resource::Data, DATA_BYTES),
-        (Resource::Fsize, ARTEFACT_BYTES),
-        (Resource::Nofile, 64),
+        ("core", Resource::Core, 0),
+        ("cpu", Resource::Cpu, CPU_SECONDS),
+        ("data", Resource::Data, DATA_BYTES),
+        ("fsize", Resource::Fsize, ARTEFACT_BYTES),
+        ("nofile", Resource::Nofile, 64),
     ];
-    for (resource, limit) in limits {
-        setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) })?;
+    for (name, resource, limit) in limits {
+        // What this process may not raise stays lower: a supervisor may have set it.
+        let most = getrlimit(resource).maximum.unwrap_or(u64::MAX);
+        let limit = limit.min(most);
+        // A second between the signal that says why and the one that says nothing.
+        let hard = if resource == Resource::Cpu { (limit + 1).min(most) } else { limit };
+        let set = setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(hard) });
+        set.map_err(|err| std::io::Error::other(format!("the limit `{name}` of the compiler process cannot be set: {err}")))?;
     }
     Ok(())
 }

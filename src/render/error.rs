@@ -16,6 +16,21 @@ pub struct Problem {
     pub message: String,
 }
 
+/// How the message of an unknown helper begins.
+const NO_HELPER: &str = "there is no helper `";
+
+/// The message of an unknown helper; `near` says which may have been meant.
+pub(super) fn no_helper(name: &str, near: &str) -> String {
+    format!("{NO_HELPER}{name}`: use a built-in one or activate the filter plugin that has it{near}")
+}
+
+impl Problem {
+    /// Whether a helper is not known: its plugin may only be broken.
+    pub fn is_unknown_helper(&self) -> bool {
+        self.message.starts_with(NO_HELPER)
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {

@@ -13,6 +13,7 @@ use verwalter_core::names::{Hostname, RoleName, TemplateRef};
 use verwalter_core::ports::FilterSession;
 
 use super::budget::{Budget, CappedOutput};
+use super::error::no_helper;
 use super::file::{self, RenderFile};
 use super::source::{self, Source, Sources};
 use super::strict::{self, Known};
@@ -157,9 +158,7 @@ fn fault(reason: &RenderErrorReason) -> Fault {
         RenderErrorReason::CannotIncludeSelf => {
             Fault::Other("the template includes itself: end the recursion, as with `if` around the partial".to_owned())
         }
-        RenderErrorReason::HelperNotFound(name) => {
-            Fault::Other(format!("there is no helper `{name}`: use a built-in one or activate the filter plugin that has it"))
-        }
+        RenderErrorReason::HelperNotFound(name) => Fault::Other(no_helper(name, "")),
         other => Fault::Other(other.to_string()),
     }
 }

@@ -10,6 +10,7 @@ use std::mem;
 use handlebars::Template;
 use handlebars::template::{DecoratorTemplate, HelperTemplate, Parameter, Subexpression, TemplateElement};
 
+use super::error::no_helper;
 use super::helpers::{FRAME, HOLD_BACK, LOOKUP_MAYBE, NEED, PRINT};
 
 /// The content of the block that a partial was called with.
@@ -167,8 +168,7 @@ impl Walk<'_> {
         let Some(name) = name.as_name() else { return };
         if !self.known.helpers.contains(name) {
             let near = nearest(name, &self.known.helpers);
-            self.findings
-                .push((line, format!("there is no helper `{name}`: use a built-in one or activate the filter plugin that has it{near}")));
+            self.findings.push((line, no_helper(name, &near)));
         }
     }
 }

@@ -71,7 +71,19 @@ fn check_compiles_plugins_and_templates() {
         found[0].starts_with("plugins/spread.wasm: inspect: it has the marker `vw_abi_1` but does not export `vw_schedule`"),
         "{found:#?}"
     );
-    assert!(found[1].starts_with("templates/motd/v1/motd.hbs:"), "{found:#?}");
+    assert!(found[1].starts_with("templates/motd/v1/motd.hbs:") && !found[1].contains("meanwhile"), "no filter is to blame: {found:#?}");
+}
+
+#[test]
+fn check_says_what_a_broken_filter_plugin_brings_about() {
+    let site = Site::prepared();
+    site.write("etc/plugins/netfilters.yaml", "kind: filtr\n");
+    let etc = site.path("etc").display().to_string();
+    let ended = run_to_end(["check", "--config-dir", &etc]);
+    assert_eq!(ended.status, Some(1), "{ended:#?}");
+    let helper = ended.err.lines().find(|line| line.contains("there is no helper `")).expect("its helpers are unknown");
+    assert!(helper.ends_with("(a plugin has errors too; its filters are unknown meanwhile)"), "{helper}");
+    assert!(ended.out.contains("# plugin netfilters: broken manifest, "), "{}", ended.out);
 }
 
 #[test]
@@ -115,6 +127,8 @@ fn schedule_names_what_it_cannot_use() {
     fails(&["schedule", "--plugin", &garbage, "--input", &input], &format!("{garbage}: inspect: it is no WebAssembly"));
     fails(&["schedule", "--plugin", &path("junk.wasm"), "--input", &input], "plugin junk (");
     fails(&["schedule", "--plugin", &path("no.wasm"), "--input", &input], "answered an error: not today");
+    let filter = path("etc/plugins/netfilters.wasm");
+    fails(&["schedule", "--plugin", &filter, "--input", &input], "netfilters.yaml is the manifest of a filter plugin");
     let directory = path("etc");
     fails(&["schedule", "--plugin", &directory, "--input", &input], &format!("{directory} is no file"));
 }

@@ -232,7 +232,7 @@ fn a_second_start_says_so() {
 
 #[test]
 fn an_interrupt_ends_it_with_status_0() {
-    for signal in [Signal::INT, Signal::TERM] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let site = Site::prepared();
         let mut node = site.demo(&[]);
         node.eventually("a round", |node| node.out.iter().any(|line| line.starts_with("round ")).then_some(()));
@@ -256,6 +256,29 @@ fn a_reader_that_goes_away_ends_it() {
         let status = eventually("it ends", || child.try_wait().expect("it can be waited for"));
         assert_eq!(status.code(), Some(0), "{format:?}");
     }
+}
+
+#[test]
+fn what_cannot_be_printed_is_a_failure() {
+    for format in [None, Some("--json")] {
+        let site = Site::prepared();
+        let mut command = program();
+        command.arg("demo").arg("--dir").arg(site.path("")).args(["--listen", "127.0.0.1:0"]).args(format);
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("the system has it");
+        let ended = command.stdout(full).output().expect("the program starts");
+        let told = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(1), "{told}");
+        assert!(told.contains("verwalter: standard output cannot be written: No space left on device"), "{told}");
+    }
+}
+
+#[test]
+fn a_directory_that_cannot_be_written() {
+    let site = Site::fresh();
+    site.write("etc", "a file");
+    let ended = run_to_end(["demo", "--rounds", "1", "--dir", &site.path("").display().to_string()]);
+    assert_eq!(ended.status, Some(5), "{ended:#?}");
+    assert!(ended.err.contains("etc cannot be written: choose another directory with --dir"), "{ended:#?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! mending it is enough.
 
 mod disk;
+mod lasting;
 mod plugins;
 
 use crate::support::{Node, Site};
@@ -54,6 +55,20 @@ fn broken_metadata() {
     breaks_and_heals("etc/runtime/web.yaml", "instances: 1\ninstances: 2\n", "web.yaml:2:1: `web`: the key `instances` stands twice");
     breaks_and_heals("etc/runtime/new.json", "{\"a\": 9007199254740993}", "`new.a`: an integer beyond");
     breaks_and_heals("etc/runtime/new.yaml", "\u{7f}\0", "new.yaml");
+}
+
+#[test]
+fn every_error_of_a_file_is_shown() {
+    let (site, mut node) = running();
+    let settings = site.read("etc/verwalter.yaml").expect("it is there");
+    site.write("etc/verwalter.yaml", "round-interval: 1ms\nhttp:\n  connections: 0\n");
+    node.error("config ");
+    let found = errors(&mut node);
+    assert_eq!(found.len(), 2, "{found:#?}");
+    assert!(found[0].contains("verwalter.yaml:1:1: `round-interval`: ") && found[1].contains(":3:3: `http.connections`: "), "{found:#?}");
+    site.write("etc/verwalter.yaml", settings);
+    node.healthy();
+    node.stop();
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The API of a running node: what every path answers, and what careless or hostile clients get.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use serde_json::Value;
@@ -110,6 +110,8 @@ fn what_is_not_there_and_what_is_not_allowed() {
     check("GET", "/v1/why/web/beta", 404, "not-placed");
     check("GET", "/v1/why/none/alpha", 404, "not-placed");
     check("GET", "/../etc/passwd", 404, "not-found");
+    check("GET", "/v1/why/web/%ff", 400, "bad-path");
+    check("GET", "/v1/plugins/%ff", 400, "bad-path");
     for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "BREW"] {
         check(method, "/v1/status", 405, "method-not-allowed");
     }
@@ -225,6 +227,34 @@ fn slow_and_idle_clients_do_not_keep_others_out() {
         if let Err(err) = stream.read_to_end(&mut rest) {
             assert_eq!(err.kind(), std::io::ErrorKind::ConnectionReset, "an idle client is kept for ever");
         }
+    }
+    serves(addr);
+    node.stop();
+}
+
+#[test]
+fn clients_that_never_read_do_not_keep_others_out() {
+    const CLIENTS: usize = 4;
+    let site = Site::prepared();
+    site.edit("etc/verwalter.yaml", "output-dir", &format!("http: {{ timeout: 1s, connections: {CLIENTS} }}\noutput-dir"));
+    let mut node = site.run(&[]);
+    node.ready();
+    let addr = node.addr();
+    let requests = format!("GET /v1/plugins.pretty HTTP/1.1\r\nHost: {addr}\r\n\r\n").repeat(100);
+    let deaf = (0..CLIENTS).map(|_| {
+        let (mut stream, requests) = (connect(addr), requests.clone());
+        std::thread::spawn(move || {
+            loop {
+                // It waits once the node reads no more, and fails once the node has given up.
+                if let Err(err) = stream.write_all(requests.as_bytes()) {
+                    break err.kind();
+                }
+            }
+        })
+    });
+    for client in deaf.collect::<Vec<_>>() {
+        let end = client.join().expect("it ends");
+        assert!([ErrorKind::ConnectionReset, ErrorKind::BrokenPipe].contains(&end), "a client that never reads is kept: {end}");
     }
     serves(addr);
     node.stop();

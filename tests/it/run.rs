@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::support::{Node, Site, program, run_to_end};
@@ -20,6 +21,17 @@ fn it_runs_and_drains_on_sigterm() {
     assert!(node.out.is_empty(), "standard output is not for logs: {}", node.transcript());
     assert!(node.err.iter().any(|line| line.contains("signal=\"SIGTERM\"")), "{}", node.transcript());
     assert!(site.path("log").is_dir());
+}
+
+#[test]
+fn a_hangup_changes_nothing() {
+    let site = Site::prepared();
+    let mut node = site.run(&[]);
+    node.ready();
+    node.signal(Signal::HUP);
+    node.eventually("it says so", |node| node.err.iter().any(|line| line.contains("SIGHUP changes nothing")).then_some(()));
+    node.healthy();
+    node.stop();
 }
 
 #[test]
@@ -139,6 +151,6 @@ fn a_bad_argument_is_named() {
     check(&["--hostname", "Bad_Name"], 2, "hostname `Bad_Name` may hold lower-case letters");
     check(&["--listen", "here"], 2, "--listen");
     check(&["--log-format", "xml"], 2, "[possible values: text, json]");
-    check(&["--override-machine-id", "xyz"], 1, "--override-machine-id: ");
+    check(&["--override-machine-id", "xyz"], 2, "--override-machine-id");
     check(&["--storage"], 2, "--storage-dir");
 }

@@ -157,3 +157,11 @@ fn what_a_plugin_says_of_its_configuration() {
     sandbox.check(&trapping, SCHEDULER, "check-config: trapped: wasm trap: wasm `unreachable` instruction executed");
     sandbox.check(&Core::default().build(), SCHEDULER, "{");
 }
+
+#[test]
+fn a_complaint_longer_than_a_pipe_holds_nobody_up() {
+    // The compiler quotes the name in its message; the message does not fit the pipe to its parent.
+    let name = "n".repeat(90_000);
+    let text = core_with(&format!(r#"(func (export "{name}")) (func (export "{name}"))"#), "(return (i64.const 0))");
+    Sandbox::new().check(&text, SCHEDULER, "compile: it does not compile: ");
+}

@@ -47,6 +47,9 @@ impl Site {
             copy_tree(&PREPARED.join(part), &site.path(part));
         }
         site.write("etc/verwalter.yaml", QUICK_SETTINGS);
+        // Tests remove files of the tree: the demo must not bring them back.
+        let marker = "var/demo-tree-written";
+        site.write(marker, fs::read(PREPARED.join(marker)).expect("the demo wrote it"));
         site
     }
 

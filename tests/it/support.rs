@@ -21,7 +21,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// The program under test.
 pub(crate) fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_verwalter"));
+    // Whoever runs the tests may have SIGHUP ignored (nohup, a CI's runner), and children inherit that. `env` becomes the program.
+    let mut command = Command::new("env");
+    command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_verwalter")]);
     // What is set in the caller's shell for other work must not change what is logged.
     command.env_remove("RUST_LOG").stdin(Stdio::null());
     command

@@ -4,11 +4,11 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 use verwalter_core::names::Hostname;
@@ -17,13 +17,18 @@ use crate::cluster::Leadership;
 use crate::collect::{self, OwnNode, procfs::Roots};
 use crate::config::settings::Settings;
 use crate::config::{ConfigTree, FileError};
+use crate::counts::Counts;
 use crate::deploy::Deploy;
 use crate::exit::Exit;
 use crate::http::{self, ListenError};
 use crate::identity::{self, IdentityError};
+use crate::journal;
+use crate::journal::keep::Journal;
+use crate::orders;
 use crate::plugin::{Activator, Compiler, SandboxError};
-use crate::reload::{self, Config, Loader};
-use crate::round::{REPORTS_KEPT, RoundReport, Rounds};
+use crate::reload::{self, Config, Inputs, Loader};
+use crate::round::circumstances::Circumstances;
+use crate::round::{self, REPORTS_KEPT, RoundReport, Rounds};
 use crate::shutdown::{self, Drain};
 use crate::status::View;
 use crate::storage::{Storage, StorageError};
@@ -32,6 +37,8 @@ use crate::watch as tree_watch;
 
 /// Time between the first two samples, so that the first schedule is made from real rates.
 const FIRST_GAP: Duration = Duration::from_millis(250);
+/// What rounds tell of builds, waiting for a reload to end: one for each plugin of a large site.
+const NOTICES: usize = 64;
 /// Below the storage directory: where rendered files go unless a setting says otherwise.
 const OUTPUT_DIRECTORY: &str = "output";
 
@@ -169,10 +176,19 @@ impl App {
 
         let drain = Drain::default();
         let activator = Activator::open(&storage, Compiler::default(), settings.plugin_cache_size.bytes())?;
-        let loader = Arc::new(Loader::new(tree.dir.clone(), activator, settings.clone()));
+        let (passes, generations) = (activator.passes().clone(), activator.generations().cloned());
+        let (meters, counts) = (activator.meters().clone(), Arc::<Counts>::default());
+        let (kept, unkept) = Journal::open(&storage, settings.journal);
+        // What the recorded round followed has been followed by what is in force since.
+        let in_force = || store.current().map(|stored| stored.schedule.clone()).into_iter().collect();
+        let recorded = journal::keep::newest(&storage).map(|known| Arc::new(Circumstances { parents: in_force(), ..known }));
+        let input = watch::Sender::new(None);
+        let inputs = Inputs { newest: input.subscribe(), recorded, in_force: store.subscribe(), collected: OnceLock::new() };
+        let loader = Arc::new(Loader::new(tree.dir.clone(), activator, settings.clone(), inputs));
         let collecting =
             collect::Settings { node: node.clone(), interval: settings.collect_interval, first_gap: FIRST_GAP, roots: Roots::default() };
         let (collected, collector) = collect::start(collecting, loader.machine(), loader.rules(), drain.serving.clone());
+        loader.follow(collected.clone());
         // Spawned before anything is compiled: its first two samples take their time too.
         let collector: Task = Box::pin(flatten(tokio::spawn(collector)));
         // Watching begins before reading, so that nothing changes unseen in between.
@@ -185,7 +201,12 @@ impl App {
 
         let (reports, listener_of_reports) = broadcast::channel(REPORTS_KEPT);
         let newest = watch::Sender::new(None);
-        let input = watch::Sender::new(None);
+        let held = watch::Sender::new(None);
+        let shadows = watch::Sender::new(Arc::default());
+        let journal_failure = watch::Sender::new(unkept);
+        let (orders, given) = orders::channel();
+        let (notices, noticed) = mpsc::channel(NOTICES);
+        let (journal, rounds_held) = round::queue::queue();
         let deployed = watch::Sender::new(None);
         let store_failure = watch::Sender::new(None);
         let view = View {
@@ -201,7 +222,14 @@ impl App {
             input: input.subscribe(),
             deployed: deployed.subscribe(),
             store_failure: store_failure.subscribe(),
+            journal_failure: journal_failure.subscribe(),
+            shadows: shadows.subscribe(),
+            generations,
+            orders,
+            meters,
+            counts: counts.clone(),
         };
+        let shadowing = round::shadow::run(held.subscribe(), shadows, drain.deciding.clone());
         let rounds = Rounds {
             hostname: node.hostname.clone(),
             id: node.id,
@@ -213,7 +241,13 @@ impl App {
             reports,
             newest,
             input,
+            counts: counts.clone(),
+            passes: Arc::new(move |name| passes.take(name, std::time::Instant::now())),
+            notices,
+            journal,
+            held,
         };
+        let keeping = journal::keep::run(rounds_held, kept, journal_failure);
         let deploy = Deploy {
             hostname: node.hostname,
             config_dir: tree.dir,
@@ -222,17 +256,21 @@ impl App {
             collected,
             in_force: store.subscribe(),
             report: deployed,
+            counts,
         };
         let server = http::serve(listener, view.clone(), settings.http, drain.serving.clone());
         let stages = [
             vec![
                 ("round", Box::pin(rounds.run(drain.deciding.clone())) as Task),
                 ("watch", Box::pin(watcher)),
-                ("reload", Box::pin(reload::run(loader, changes, config.clone()))),
+                ("reload", Box::pin(reload::run(loader, changes, given, noticed, config.clone()))),
+                ("shadow", Box::pin(shadowing)),
             ],
             vec![
                 ("store", Box::pin(store.clone().persist(store_failure, drain.settling.clone())) as Task),
                 ("deploy", Box::pin(deploy.run(drain.settling.clone()))),
+                // It ends by itself once no round can be held any more.
+                ("journal", Box::pin(keeping)),
             ],
             vec![("collect", collector), ("http", Box::pin(server))],
         ];

@@ -2,9 +2,12 @@
 
 pub mod check;
 pub mod demo;
+pub mod node;
 pub mod plugin;
+pub mod replay;
 pub mod run;
 pub mod schedule;
+pub mod verify;
 pub mod why;
 
 use std::path::PathBuf;
@@ -31,15 +34,25 @@ enum Command {
     Check(check::CheckArgs),
     /// Run one decision of a scheduler plugin on an input document, without a daemon
     Schedule(schedule::ScheduleArgs),
-    /// Look at plugins
+    /// Look at plugins and order what becomes of them
     Plugin(plugin::PluginArgs),
     /// Say why a role stands on a node
     Why(why::WhyArgs),
+    /// Decide recorded rounds again and see that the same bytes come of it for the same fuel
+    Verify(verify::VerifyArgs),
+    /// Show what a recorded round changed, or what another build would have placed in it
+    Replay(replay::ReplayArgs),
     /// The compiling child: plugin on standard input, machine code on standard output
     #[command(name = crate::plugin::compile::SUBCOMMAND, hide = true)]
     CompilePlugin {
         /// `component` or `core`
         abi: String,
+        /// Processor time that it may take
+        #[arg(long)]
+        seconds: u64,
+        /// Memory that it may take
+        #[arg(long)]
+        memory_bytes: u64,
     },
 }
 
@@ -70,7 +83,9 @@ impl Cli {
             Command::Schedule(args) => schedule::run(&args),
             Command::Plugin(args) => plugin::run(args),
             Command::Why(args) => why::run(&args),
-            Command::CompilePlugin { abi } => Ok(crate::plugin::compile::child(&abi)),
+            Command::Verify(args) => verify::run(&args),
+            Command::Replay(args) => replay::run(&args),
+            Command::CompilePlugin { abi, seconds, memory_bytes } => Ok(crate::plugin::compile::child(&abi, seconds, memory_bytes)),
         }
     }
 }

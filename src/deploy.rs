@@ -1,6 +1,8 @@
 //! This node's part of the schedule in force: accepted, rendered, written. A role that fails is tried again with back-off while
 //! the others go on; a role whose inputs are the same is not even rendered.
 
+mod report;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
@@ -11,61 +13,27 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use verwalter_core::accept::{NodeFacts, RolePlan, accept};
+use verwalter_core::accept::{Accepted, NodeFacts, RolePlan, accept, accept_override};
 use verwalter_core::digest::Digest;
-use verwalter_core::ids::UnixMillis;
 use verwalter_core::json::canonical;
 use verwalter_core::names::{Hostname, RoleName, TemplateRef};
+use verwalter_core::ports::Failure;
 
 use crate::apply::{self, Roots};
 use crate::clock::unix_now;
 use crate::collect::Published;
+use crate::counts::{Counts, Deployed};
+use crate::query::Chosen;
 use crate::reload::Config;
 use crate::render::{RenderLimits, TemplateSet};
 use crate::store::InForce;
 use crate::telemetry::chain;
+pub use report::{DeployReport, RoleOutcome};
 
 /// Time until the first retry of a failed role; doubles with every failure.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// Long enough not to fill a log, short enough that a mended machine is noticed.
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
-
-/// What came of one role.
-#[derive(Debug, Clone, PartialEq)]
-pub enum RoleOutcome {
-    /// Its files are as the schedule wants them.
-    Rendered {
-        /// Files that got new bytes the last time it was rendered.
-        written: Vec<PathBuf>,
-        /// Files that had them already.
-        unchanged: usize,
-        /// When it was rendered last.
-        at: UnixMillis,
-    },
-    /// It could not be rendered or written; its files are what they were.
-    Failed {
-        /// What happened and what to do about it.
-        message: String,
-        /// How many times in a row.
-        attempts: u32,
-    },
-    /// This node does not take it; its files are what they were.
-    Refused {
-        /// Why not.
-        message: String,
-    },
-}
-
-/// What came of a schedule on this node.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DeployReport {
-    /// Which schedule.
-    pub digest: Digest,
-    /// How many files were written for it, or for the change since.
-    pub written: usize,
-    /// Every role, by name.
-    pub roles: BTreeMap<RoleName, RoleOutcome>,
-}
 
 /// What the loop needs.
 pub struct Deploy {
@@ -83,13 +51,15 @@ pub struct Deploy {
     pub in_force: watch::Receiver<Option<Arc<InForce>>>,
     /// Where reports go.
     pub report: watch::Sender<Option<Arc<DeployReport>>>,
+    /// Counted there.
+    pub counts: Arc<Counts>,
 }
 
 impl Deploy {
     /// Runs until `drain`; what is in force then is deployed first.
     pub async fn run(mut self, drain: CancellationToken) {
         self.sweep().await;
-        let mut worker = Worker::default();
+        let mut worker = Worker { counts: self.counts.clone(), ..Worker::default() };
         let mut facts: Option<Arc<Map<String, Value>>> = None;
         loop {
             let retry = self.pass(&mut worker, &mut facts).await;
@@ -129,13 +99,20 @@ impl Deploy {
             // Half of the machine's facts would put other text into files that are good.
             let waiting = in_force.schedule.roles_on(self.hostname.as_str());
             let roles = waiting.map(|(role, _)| (role.clone(), RoleOutcome::Refused { message: message.clone() })).collect();
-            self.report.send_replace(Some(Arc::new(DeployReport { digest: in_force.schedule.digest(), written: 0, roles })));
+            self.report.send_replace(Some(Arc::new(DeployReport {
+                digest: in_force.schedule.digest(),
+                written: 0,
+                roles,
+                unchosen: None,
+            })));
             return None;
         }
         let roots = Roots { output: self.output_dir.clone(), writes: config.sandbox.writes.clone() };
         let templates = self.config_dir.join("templates");
         let hostname = self.hostname.clone();
-        let mut moved = std::mem::take(worker);
+        // If this one is lost, the next goes on counting where it did.
+        let fresh = Worker { counts: self.counts.clone(), ..Worker::default() };
+        let mut moved = std::mem::replace(worker, fresh);
         let work = tokio::task::spawn_blocking(move || {
             let facts = NodeFacts { hostname: &hostname, templates: &config.templates, machine: &machine };
             let report = moved.deploy(&in_force, &facts, &config, &templates, &roots);
@@ -184,6 +161,18 @@ struct Worker {
     /// Roles that failed: under which circumstances, and when to try again under the same.
     failed: BTreeMap<RoleName, (Digest, Instant)>,
     outcomes: BTreeMap<RoleName, RoleOutcome>,
+    chosen: Chosen,
+    /// The query plugin that is to choose the roles failed.
+    unchosen: Option<Unchosen>,
+    counts: Arc<Counts>,
+}
+
+/// A choice that is owed.
+struct Unchosen {
+    circumstances: Digest,
+    attempts: u32,
+    until: Instant,
+    message: String,
 }
 
 /// What a parsed set of templates depends on.
@@ -202,16 +191,27 @@ impl Worker {
         templates: &std::path::Path,
         roots: &Roots,
     ) -> DeployReport {
-        let accepted = accept(&in_force.schedule, facts);
+        let circumstances = circumstances(in_force, facts, config, roots);
+        if let Some(owed) = self.unchosen.as_ref().filter(|owed| owed.circumstances == circumstances && Instant::now() < owed.until) {
+            let unchosen = Some(owed.message.clone());
+            return DeployReport { digest: in_force.schedule.digest(), written: 0, roles: self.outcomes.clone(), unchosen };
+        }
+        let accepted = match self.accepted(in_force, facts, config) {
+            Ok(accepted) => accepted,
+            Err(failure) => return self.unchosen(in_force, facts, circumstances, &failure),
+        };
+        if self.unchosen.take().is_some() {
+            tracing::info!("the roles to render here are known again");
+        }
         let mut roles = BTreeMap::new();
         let mut written = 0;
-        let circumstances = circumstances(in_force, facts, config, roots);
         let used: BTreeSet<&TemplateRef> = accepted.roles.iter().map(|plan| &plan.template).collect();
         self.sets.retain(|template, _| used.contains(template));
         for refusal in accepted.refused {
             let message = refusal.to_string();
             let outcome = RoleOutcome::Refused { message };
             if self.outcomes.get(refusal.role()) != Some(&outcome) {
+                self.counts.deployed(Deployed::Refused);
                 tracing::error!(role = %refusal.role(), reason = %refusal, "a role is refused on this node");
             }
             self.done.remove(refusal.role());
@@ -235,7 +235,35 @@ impl Worker {
         self.done.retain(|role, _| roles.contains_key(role));
         self.failed.retain(|role, _| roles.contains_key(role));
         self.outcomes.clone_from(&roles);
-        DeployReport { digest: in_force.schedule.digest(), written, roles }
+        DeployReport { digest: in_force.schedule.digest(), written, roles, unchosen: None }
+    }
+
+    /// The roles that this node is to render: those of the schedule, unless a query plugin chooses others.
+    fn accepted(&mut self, in_force: &InForce, facts: &NodeFacts<'_>, config: &Config) -> Result<Accepted, Box<Failure>> {
+        let Some(query) = config.catalog.query() else { return Ok(accept(&in_force.schedule, facts)) };
+        match self.chosen.roles(&*query, &in_force.schedule, facts.hostname, facts.machine, unix_now())? {
+            Some(chosen) => Ok(accept_override(&chosen, facts)),
+            None => Ok(accept(&in_force.schedule, facts)),
+        }
+    }
+
+    /// Nobody knows which roles are this node's: all files stay what they are, and it is tried again.
+    fn unchosen(&mut self, in_force: &InForce, facts: &NodeFacts<'_>, circumstances: Digest, failure: &Failure) -> DeployReport {
+        let message = format!("which roles to render here was not said, files stay as they are: {failure}");
+        let attempts = self.unchosen.as_ref().map_or(0, |owed| owed.attempts).saturating_add(1);
+        if self.unchosen.as_ref().is_none_or(|owed| owed.message != message) {
+            tracing::error!(error = %message, "nothing could be deployed");
+        }
+        let until = Instant::now() + back_off(attempts);
+        let known: BTreeSet<RoleName> = self.outcomes.keys().cloned().collect();
+        let placed = in_force.schedule.roles_on(facts.hostname.as_str()).map(|(role, _)| role.clone());
+        let failed = RoleOutcome::Failed { message: message.clone(), attempts };
+        self.outcomes = known.into_iter().chain(placed).map(|role| (role, failed.clone())).collect();
+        // Once they are chosen, every role is rendered: what is remembered as done now stands as failed.
+        self.done.clear();
+        self.failed.clear();
+        self.unchosen = Some(Unchosen { circumstances, attempts, until, message: message.clone() });
+        DeployReport { digest: in_force.schedule.digest(), written: 0, roles: self.outcomes.clone(), unchosen: Some(message) }
     }
 
     fn role(&mut self, plan: &RolePlan, config: &Config, templates: &std::path::Path, roots: &Roots, written: &mut usize) -> RoleOutcome {
@@ -245,6 +273,7 @@ impl Worker {
                 None => RoleOutcome::Rendered { written: Vec::new(), unchanged: 0, at: unix_now() },
             },
             Ok(Some(applied)) => {
+                self.counts.deployed(Deployed::Rendered);
                 *written += applied.written.len();
                 if !applied.written.is_empty() {
                     tracing::info!(role = %plan.role, files = applied.written.len(), "files written");
@@ -252,6 +281,7 @@ impl Worker {
                 RoleOutcome::Rendered { written: applied.written, unchanged: applied.unchanged, at: unix_now() }
             }
             Err(message) => {
+                self.counts.deployed(Deployed::Failed);
                 self.done.remove(&plan.role);
                 let attempts = match self.outcomes.get(&plan.role) {
                     Some(RoleOutcome::Failed { attempts, .. }) => attempts.saturating_add(1),
@@ -299,9 +329,10 @@ impl Worker {
         Ok(&self.sets[template].1)
     }
 
-    /// When the first role that failed is to be tried again.
+    /// When the first role that failed, or the choice of roles, is to be tried again.
     fn retry(&self) -> Option<Duration> {
-        let first = self.failed.values().map(|(_, until)| *until).min()?;
+        let owed = self.unchosen.as_ref().map(|owed| owed.until);
+        let first = self.failed.values().map(|(_, until)| *until).chain(owed).min()?;
         Some(first.saturating_duration_since(Instant::now()))
     }
 }
@@ -317,8 +348,9 @@ fn back_off(attempts: u32) -> Duration {
 /// Everything that a failed role could come right by: a change of it ends the wait.
 fn circumstances(in_force: &InForce, facts: &NodeFacts<'_>, config: &Config, roots: &Roots) -> Digest {
     let builds = config.catalog.filter_builds();
+    let chooser = config.catalog.query().map(|query| (query.id().digest, query.config().to_owned()));
     let text = format!(
-        "{} {} {builds:?} {roots:?} {}",
+        "{} {} {builds:?} {chooser:?} {roots:?} {}",
         in_force.schedule.digest(),
         config.templates_generation,
         serde_json::to_string(facts.machine).unwrap_or_default()

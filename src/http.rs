@@ -1,9 +1,15 @@
-//! The HTTP API: read-only views of the node. No handler waits for a round, no request is larger than its cap, and a request
-//! whose Host header names somebody else is refused (a browser that was lured here would send such).
+//! The HTTP API: views of the node, and a few orders to it. No handler waits for a round, no request is larger than its cap, and a
+//! request whose Host header names somebody else is refused (a browser that was lured here would send such).
 
+mod body;
+pub mod client;
 mod error;
 mod guard;
+pub mod metrics;
+pub mod orders;
+mod query;
 mod routes;
+pub mod shadow;
 mod stall;
 
 use std::net::SocketAddr;

@@ -7,9 +7,12 @@
 //! | [`collect`] | this machine's figures as columns |
 //! | [`plugin`] | the sandbox: the only place that knows WebAssembly |
 //! | [`round`], [`cluster`] | the leader's loop, and who leads |
+//! | [`query`] | questions to the query plugin |
 //! | [`store`], [`storage`], [`durable`] | the schedule in force, the storage directory, replacing files whole |
+//! | [`journal`] | what changed and failed rounds were made from, kept in a ring of files, and decided again |
 //! | [`deploy`], [`render`], [`apply`] | this node's part of the schedule, from templates to files |
-//! | [`http`], [`status`] | the API |
+//! | [`http`], [`status`], [`orders`] | the API: what it shows, and what an operator may order through it |
+//! | [`counts`], [`histogram`], [`plain`] | counting what the node does, and strangers' text for people |
 //! | [`cli`], [`demo`] | the commands |
 //!
 //! Invariants:
@@ -31,13 +34,19 @@ mod clock;
 pub mod cluster;
 pub mod collect;
 pub mod config;
+pub mod counts;
 pub mod demo;
 pub mod deploy;
 pub mod durable;
 pub mod exit;
+pub mod histogram;
 pub mod http;
 pub mod identity;
+pub mod journal;
+pub mod orders;
+pub mod plain;
 pub mod plugin;
+pub mod query;
 pub mod reload;
 pub mod render;
 pub mod round;

@@ -5,32 +5,57 @@
 //! |---|---|
 //! | `engine`, `permits` | the one engine, its pool, how many guests run at once |
 //! | [`limits`], [`manifest`] | what a call may use, and the operator's say in it |
-//! | [`inspect`] | what a file is, from its bytes |
+//! | [`inspect`], `nesting`, `abi` | what a file is, from its bytes; what it may import |
+//! | `file`, `names` | what is bounded before an activation: the file's size, the names of filters |
 //! | [`compile`], `cache` | machine code, made in a child, mapped from disk |
-//! | `store`, `call` | one call's state; running it to its end, its fuel or its deadline |
+//! | `store`, `call`, `stop` | one call's state; running it to its end, its fuel or its deadline; why it ended early |
 //! | `imports`, `memory` | what a guest may call; the only place where its numbers meet memory |
-//! | `guest` | the two ABIs |
+//! | `guest` | the two ABIs, and the predecessor's |
+//! | `wasi`, `maths` | what stands in for a machine under runtimes that insist on one; the predecessor's functions |
 //! | `loaded` | an activated build: the ports' implementation |
-//! | [`activate`], [`catalog`], `kept` | the way into force, what is in force, what outlives a restart |
+//! | `gather`, `build`, [`pipeline`], [`rehearse`] | from bytes to a build, step by step; the seam of the dry run |
+//! | [`activate`], [`orders`], [`passes`] | the way into force; what operators and failures do to what is |
+//! | [`catalog`], [`generations`] | what is in force; what outlives a restart |
+//! | [`torture`] | hostile plugins, for operators and tests |
+//! | [`meter`], [`voice`] | what a plugin costs, and what of its words reaches the log |
 
+mod abi;
 pub mod activate;
+mod build;
 mod cache;
 mod call;
 pub mod catalog;
 pub mod compile;
 mod engine;
+mod file;
+mod gather;
+pub mod generations;
 mod guest;
 mod imports;
 pub mod inspect;
-mod kept;
 pub mod limits;
 mod loaded;
 pub mod manifest;
+mod maths;
 mod memory;
+pub mod meter;
+mod names;
+mod nesting;
+pub mod orders;
+pub mod passes;
 mod permits;
+pub mod pipeline;
+pub mod rehearse;
+mod stop;
 mod store;
+pub mod torture;
+pub mod voice;
+mod wasi;
 
 pub use activate::{Activator, SandboxError};
 pub use catalog::{Catalog, NoScheduler, PluginStatus};
 pub use compile::Compiler;
 pub use loaded::{Loaded, Session};
+
+/// The engine that runs guests, with its version: fuel compares within one.
+pub const ENGINE: &str = "wasmtime 48";

@@ -1,22 +1,59 @@
 //! From the configuration tree to what is in force: read at the start and again when it changed. A part with an error keeps its
 //! former value; a part that was never sound keeps decisions from being made, since half of it would move what runs.
 
+mod carry_out;
+mod task;
+
+use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tokio::sync::watch;
-use verwalter_core::names::TemplateRef;
+use verwalter_core::metrics::MetricRule;
+use verwalter_core::names::{PluginName, TemplateRef};
+use verwalter_core::snapshot::Snapshot;
 
-use crate::collect::RuleSet;
+use crate::collect::{Published, RuleSet};
 use crate::config::sandbox::Sandbox;
 use crate::config::settings::Settings;
 use crate::config::{ConfigTree, FileError, Part};
-use crate::plugin::activate::Listing;
+use crate::plugin::activate::{Listed, Listing};
 use crate::plugin::{Activator, Catalog};
-use crate::watch::{ChangeSet, Changes};
+use crate::round::RoundInput;
+use crate::round::circumstances::Circumstances;
+use crate::round::rehearse::Stage;
+use crate::store::InForce;
+use crate::watch::{ChangeSet, Settled, Stirring};
+use verwalter_core::ports::BuildId;
+
+/// How long a dry run waits for the first figures of metrics that nobody asked for before: the collector evaluates them at once.
+const COLUMNS_WAIT: Duration = Duration::from_millis(500);
+
+pub use task::run;
+
+/// What the rounds tell of the builds in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// A build had its first good round.
+    Proven {
+        /// Of which plugin.
+        name: PluginName,
+        /// Which.
+        build: BuildId,
+    },
+    /// A build failed too often.
+    SetAside {
+        /// Of which plugin.
+        name: PluginName,
+        /// Which.
+        build: BuildId,
+        /// How it failed.
+        reason: String,
+    },
+}
 
 /// What is in force. It never changes: a reload makes a new one.
 #[derive(Clone)]
@@ -43,6 +80,8 @@ pub struct Config {
     unknown: Vec<&'static str>,
     /// Which of [`LASTING`] have been there.
     seen: BTreeSet<&'static str>,
+    /// The parts that were being written when they were read: they have their former values and are read again.
+    stirring: ChangeSet,
 }
 
 impl Config {
@@ -75,12 +114,44 @@ pub struct Loader {
     settings: Settings,
     machine: watch::Sender<Arc<Map<String, Value>>>,
     rules: watch::Sender<Arc<RuleSet>>,
+    inputs: Inputs,
+}
+
+/// What dry runs decide on.
+pub struct Inputs {
+    /// What the newest round read.
+    pub newest: watch::Receiver<Option<Arc<RoundInput>>>,
+    /// What the journal has of an earlier life, for as long as there was no round in this one.
+    pub recorded: Option<Arc<Circumstances>>,
+    /// The schedule in force: what a candidate's decision is compared with. The recorded round may have followed an older one.
+    pub in_force: watch::Receiver<Option<Arc<InForce>>>,
+    /// The newest snapshot, once figures are collected.
+    pub collected: OnceLock<watch::Receiver<Option<Arc<Published>>>>,
+}
+
+impl Inputs {
+    fn newest(&self) -> Option<Arc<Circumstances>> {
+        let newest = self.newest.borrow().as_ref().map(|input| input.circumstances.clone());
+        newest.or_else(|| self.recorded.clone())
+    }
+
+    /// What dry runs see now, with the metadata as it stands.
+    fn stage<'a>(&self, runtime: Arc<str>, columns: &'a dyn Fn(&BTreeSet<MetricRule>) -> Option<Arc<Snapshot>>) -> Stage<'a> {
+        let in_force = self.in_force.borrow().as_ref().map(|in_force| in_force.schedule.clone());
+        Stage { newest: self.newest(), in_force, runtime, columns }
+    }
 }
 
 impl Loader {
     /// A loader for `dir`, with the settings that the daemon was started with.
-    pub fn new(dir: PathBuf, activator: Activator, settings: Settings) -> Loader {
-        Loader { dir, activator, settings, machine: watch::Sender::default(), rules: watch::Sender::default() }
+    pub fn new(dir: PathBuf, activator: Activator, settings: Settings, inputs: Inputs) -> Loader {
+        Loader { dir, activator, settings, machine: watch::Sender::default(), rules: watch::Sender::default(), inputs }
+    }
+
+    /// From now on dry runs may ask for columns that nobody asked for before.
+    pub fn follow(&self, collected: watch::Receiver<Option<Arc<Published>>>) {
+        // A second call would be a second collector: the first is as good.
+        let _ = self.inputs.collected.set(collected);
     }
 
     /// Follows what the operator says of this machine.
@@ -107,13 +178,16 @@ impl Loader {
             errors: Arc::default(),
             unknown: vec!["runtime", "machine"],
             seen: BTreeSet::new(),
+            stirring: ChangeSet::default(),
         };
         let all = ChangeSet { plugins: true, templates: true, runtime: true, machine: true, sandbox: true, settings: false };
-        self.again(&nothing, all)
+        // Whoever writes meanwhile has to be read all the same: there is nothing else to begin with.
+        self.again(&nothing, all, &Settled::default())
     }
 
-    /// Reads the tree again after `changes`.
-    pub fn again(&self, former: &Config, changes: ChangeSet) -> Config {
+    /// Reads the tree again after `changes`. What does not stand any more as it did when the tree was quiet is being written: it keeps
+    /// its former value, and its errors are not told, until it is quiet again.
+    pub fn again(&self, former: &Config, changes: ChangeSet, settled: &Settled) -> Config {
         let (mut tree, mut errors) = ConfigTree::load(&self.dir);
         let mut seen = former.seen.clone();
         let mut plugins_gone = false;
@@ -131,6 +205,8 @@ impl Loader {
                 errors.push(FileError::new(&path, message));
             }
         }
+        let stirring = settled.stirring();
+        self.hold_back(&stirring, &mut tree, &mut errors, former);
         for error in errors.iter().filter(|error| !former.errors.contains(error)) {
             tracing::error!(%error, "the configuration tree has an error; the part keeps its former value");
         }
@@ -152,8 +228,21 @@ impl Loader {
             templates.extend(former.templates.iter().cloned());
         }
         let listing = if tree.plugins.is_sound() && !plugins_gone { Listing::Whole } else { Listing::Partial };
-        let catalog = match changes.plugins {
-            true => Arc::new(self.activator.reload(&former.catalog, &tree.plugins.value, listing)),
+        // A build that failed its dry run may do better on other metadata.
+        let plugins = changes.plugins || (former.catalog.is_unfinished() && (changes.runtime || changes.machine));
+        let held_back = Cell::new(false);
+        let catalog = match plugins {
+            true => {
+                let columns = |rules: &BTreeSet<MetricRule>| self.columns(&former.catalog, rules);
+                let stage = self.inputs.stage(runtime.clone(), &columns);
+                let whole = |path: &Path| {
+                    let whole = settled.has_still(path);
+                    held_back.set(held_back.get() || !whole);
+                    whole
+                };
+                let listed = Listed { files: &tree.plugins.value, listing, whole: &whole };
+                Arc::new(self.activator.reload(&former.catalog, &listed, &stage))
+            }
             false => former.catalog.clone(),
         };
         self.machine.send_if_modified(|known| {
@@ -175,10 +264,46 @@ impl Loader {
             errors: errors.into(),
             unknown,
             seen,
+            stirring: {
+                let mut parts = stirring.parts();
+                parts.plugins |= held_back.get();
+                parts
+            },
         }
     }
 
-    fn declare(&self, rules: BTreeSet<verwalter_core::metrics::MetricRule>) -> u64 {
+    /// Lets the parts that are being written keep their former values and errors.
+    fn hold_back(&self, stirring: &Stirring, tree: &mut ConfigTree, errors: &mut Vec<FileError>, former: &Config) {
+        let parts = stirring.parts();
+        if parts.is_empty() {
+            return;
+        }
+        tree.runtime.errors += usize::from(parts.runtime);
+        tree.machine.errors += usize::from(parts.machine);
+        tree.sandbox.errors += usize::from(parts.sandbox);
+        tree.templates.errors += usize::from(parts.templates);
+        tree.settings.errors += usize::from(parts.settings);
+        // Other plugins go on. One of which a file is gone for the moment is not taken out.
+        tree.plugins.errors += usize::from(parts.plugins);
+        let file = |name: &PluginName, suffix: &str| self.dir.join("plugins").join(format!("{name}.{suffix}"));
+        tree.plugins.value.retain(|name, _| !["wasm", "yaml"].iter().any(|suffix| stirring.has(&file(name, suffix))));
+        errors.retain(|error| !parts.covers(&self.dir, &error.path));
+        errors.extend(former.errors.iter().filter(|error| parts.covers(&self.dir, &error.path)).cloned());
+        errors.sort();
+    }
+
+    /// A snapshot with columns for `rules` beside those in force, where it comes in time. Blocks until then.
+    fn columns(&self, in_force: &Catalog, rules: &BTreeSet<MetricRule>) -> Option<Arc<Snapshot>> {
+        let mut collected = self.inputs.collected.get()?.clone();
+        let runtime = tokio::runtime::Handle::try_current().ok()?;
+        let generation = self.declare(in_force.rules().union(rules).cloned().collect());
+        let fits = |published: &Option<Arc<Published>>| published.as_ref().is_some_and(|p| p.rules_generation >= generation);
+        // Without them the plugin sees NaN, as for any sample that is missing.
+        let _ = runtime.block_on(tokio::time::timeout(COLUMNS_WAIT, collected.wait_for(fits)));
+        collected.borrow().as_ref().map(|published| published.snapshot.clone())
+    }
+
+    fn declare(&self, rules: BTreeSet<MetricRule>) -> u64 {
         self.rules.send_if_modified(|known| {
             let changed = known.rules != rules;
             if changed {
@@ -197,34 +322,4 @@ fn keep<T>(part: Part<T>, name: &str, unknown: &mut Vec<&'static str>) -> Option
     }
     unknown.retain(|part| *part != name);
     Some(part.value)
-}
-
-/// Time until plugins that this machine kept from being activated are tried again; doubles up to [`LONGEST_RETRY`].
-const FIRST_RETRY: Duration = Duration::from_secs(1);
-/// Long enough not to fill a log, short enough that a freed disk is noticed.
-const LONGEST_RETRY: Duration = Duration::from_secs(60);
-
-/// Reloads whenever `changes` says so, until nothing watches any more.
-pub async fn run(loader: Arc<Loader>, mut changes: Changes, config: watch::Sender<Arc<Config>>) {
-    let mut retry = FIRST_RETRY;
-    loop {
-        let unfinished = config.borrow().catalog.is_unfinished();
-        let changed = tokio::select! {
-            changed = changes.next() => match changed {
-                Some(changed) => changed,
-                None => return,
-            },
-            () = tokio::time::sleep(retry), if unfinished => ChangeSet { plugins: true, ..ChangeSet::default() },
-        };
-        retry = if unfinished { (retry * 2).min(LONGEST_RETRY) } else { FIRST_RETRY };
-        let former = config.borrow().clone();
-        let loader = loader.clone();
-        let loaded = tokio::task::spawn_blocking(move || loader.again(&former, changed)).await;
-        match loaded {
-            Ok(loaded) => drop(config.send_replace(Arc::new(loaded))),
-            Err(_) => {
-                tracing::error!("reloading the configuration tree broke off: a defect, please report it; the former one stays in force");
-            }
-        }
-    }
 }

@@ -1,29 +1,40 @@
 //! The leader's loop: when due, or when something changed, one decision; what was admitted is committed under the lease.
 //! It never renders, and nobody waits for it.
 
+pub mod circumstances;
 pub mod decide;
+pub mod deliberate;
+mod health;
+pub mod queue;
 pub mod recorded;
+pub mod rehearse;
+mod report;
+pub mod review;
+pub mod shadow;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use verwalter_core::contract::{Reads, SchedulerInput, SnapshotView};
-use verwalter_core::digest::Digest;
-use verwalter_core::ids::{NodeId, Round, Term, UnixMillis};
-use verwalter_core::names::Hostname;
-use verwalter_core::ports::{Cost, FailureCause, LogLine, PluginId, Scheduler};
-use verwalter_core::schedule::{Schedule, Totals};
-use verwalter_core::snapshot::Snapshot;
+use verwalter_core::contract::{Reads, SnapshotView};
+use verwalter_core::ids::{NodeId, Round};
+use verwalter_core::names::{Hostname, PluginName};
+use verwalter_core::ports::{FailureCause, Policy, Scheduler};
+use verwalter_core::schedule::Schedule;
 
 use crate::clock::unix_now;
 use crate::cluster::{Leadership, Lease};
 use crate::collect::Published;
-use crate::reload::Config;
+use crate::counts::Counts;
+use crate::reload::{Config, Notice};
 use crate::store::{Commit, InForce, ScheduleStore};
-use decide::{Decided, decide, prepare};
+use circumstances::Circumstances;
+use deliberate::{Bench, Deliberation, Proposal, deliberate};
+use health::{Fared, Health, Sign};
+pub use report::{Accepted, Outcome, ReviewSummary, RoundReport};
+use report::{announce, debug_text};
 
 /// How long a round waits for the columns of a plugin that was just activated: the collector evaluates them at once.
 const COLUMNS_WAIT: Duration = Duration::from_millis(500);
@@ -32,84 +43,33 @@ const LEAST_GAP: Duration = Duration::from_millis(50);
 /// Finished rounds that a slow listener may lag behind.
 pub const REPORTS_KEPT: usize = 256;
 
-/// What came of a round.
-#[derive(Debug, Clone)]
-pub struct RoundReport {
-    /// Its number.
-    pub round: Round,
-    /// Under which leadership.
-    pub term: Term,
-    /// Its time.
-    pub at: UnixMillis,
-    /// How many nodes it saw.
-    pub peers: usize,
-    /// The build that decided, when there was one.
-    pub plugin: Option<PluginId>,
-    /// What came of it.
-    pub outcome: Outcome,
-    /// From waking up to the commit.
-    pub elapsed: Duration,
-}
-
 /// What the newest decision read. Only the newest is kept: at 10,000 peers it is large.
 #[derive(Debug)]
 pub struct RoundInput {
     /// The document that was handed over.
-    pub document: String,
+    pub document: Arc<str>,
     /// What the plugin is told, and how.
     pub reads: Reads,
     /// Peers and metrics as it saw them.
     pub view: Arc<SnapshotView>,
+    /// All that the round knew before: what a dry run decides on.
+    pub circumstances: Arc<Circumstances>,
 }
 
-/// Accepted or not.
-#[derive(Debug, Clone)]
-pub enum Outcome {
-    /// A schedule was admitted and committed.
-    Accepted {
-        /// Its digest.
-        digest: Digest,
-        /// Whether a new digest came into force.
-        changed: bool,
-        /// How much it places.
-        totals: Totals,
-        /// What the plugin says changed.
-        changes: Vec<String>,
-        /// The plugin's own text and log lines.
-        debug: String,
-        /// Accepted, but looks like a mistake.
-        warnings: Vec<String>,
-        /// What the call cost.
-        cost: Cost,
-        /// Time for the input document.
-        prepare: Duration,
-        /// Time for admitting the answer.
-        admit: Duration,
-    },
-    /// Nothing was decided; what was in force stays.
-    Failed {
-        /// Of which sort, when a plugin was asked.
-        cause: Option<FailureCause>,
-        /// What happened and what to do about it.
-        message: String,
-        /// What the plugin logged before.
-        debug: String,
-    },
+/// A round that was held, for those who look at it afterwards: the journal and the shadows.
+pub struct Held {
+    /// What it knew before any plugin was asked.
+    pub circumstances: Arc<Circumstances>,
+    /// The configuration that it pinned.
+    pub config: Arc<Config>,
+    /// What came of asking the plugins. The reasons went into force with the schedule.
+    pub deliberation: Deliberation,
+    /// What was told of it.
+    pub report: Arc<RoundReport>,
 }
 
-impl Outcome {
-    /// Why nothing was decided.
-    fn message(&self) -> Option<&str> {
-        match self {
-            Outcome::Failed { message, .. } => Some(message),
-            Outcome::Accepted { .. } => None,
-        }
-    }
-
-    fn failed(cause: Option<FailureCause>, message: String) -> Outcome {
-        Outcome::Failed { cause, message, debug: String::new() }
-    }
-}
+/// Whether an operator allows a plugin's decision past a guard; asking uses the pass up.
+pub type Allowed = Arc<dyn Fn(&PluginName) -> bool + Send + Sync>;
 
 /// What the loop needs.
 pub struct Rounds {
@@ -133,6 +93,16 @@ pub struct Rounds {
     pub newest: watch::Sender<Option<Arc<RoundReport>>>,
     /// What the newest decision read.
     pub input: watch::Sender<Option<Arc<RoundInput>>>,
+    /// Counted there.
+    pub counts: Arc<Counts>,
+    /// What operators allow past a guard.
+    pub passes: Allowed,
+    /// Where it is told how builds fare.
+    pub notices: mpsc::Sender<Notice>,
+    /// Where held rounds go to be recorded.
+    pub journal: queue::Sender,
+    /// The newest held round, for the shadows.
+    pub held: watch::Sender<Option<Arc<Held>>>,
 }
 
 impl Rounds {
@@ -144,6 +114,7 @@ impl Rounds {
             first = self.collected.wait_for(Option::is_some) => if first.is_err() { return },
         }
         let mut number = 0;
+        let mut health = Health::default();
         let mut due = Instant::now();
         loop {
             tokio::select! {
@@ -161,46 +132,68 @@ impl Rounds {
             number += 1;
             let started = Instant::now();
             due = started + self.interval;
-            let report = Arc::new(self.round(&lease, Round(number), started).await);
+            let (report, held) = self.round(&lease, Round(number), started, &mut health).await;
             let said_before = self.newest.borrow().as_ref().is_some_and(|last| last.outcome.message() == report.outcome.message());
             announce(&report, said_before);
+            self.counts.round(&report);
             self.newest.send_replace(Some(report.clone()));
+            if let Some(held) = held {
+                let held = Arc::new(held);
+                if !self.journal.offer(held.clone()) {
+                    tracing::warn!(round = held.circumstances.round.0, "the journal's disk is too slow: this round is not recorded");
+                }
+                self.held.send_replace(Some(held));
+            }
             // Nobody listening is fine.
             let _ = self.reports.send(report);
         }
     }
 
-    async fn round(&mut self, lease: &Lease, round: Round, started: Instant) -> RoundReport {
+    async fn round(&mut self, lease: &Lease, round: Round, started: Instant, health: &mut Health) -> (Arc<RoundReport>, Option<Held>) {
         let config = self.config.borrow_and_update().clone();
         let published = self.columns_for(&config).await;
-        let at = unix_now();
+        let circumstances = Arc::new(Circumstances {
+            now: unix_now(),
+            round,
+            term: lease.term(),
+            hostname: self.hostname.clone(),
+            id: self.id,
+            runtime: config.runtime.clone(),
+            actions: "{}".into(),
+            parents: self.store.current().map(|current| current.schedule.clone()).into_iter().collect(),
+            snapshot: published.snapshot.clone(),
+        });
         let mut report = RoundReport {
             round,
             term: lease.term(),
-            at,
+            at: circumstances.now,
             peers: published.snapshot.peers().len(),
             plugin: None,
             outcome: Outcome::failed(None, String::new()),
             elapsed: Duration::ZERO,
         };
+        let mut deliberation = None;
         match config.decidable().and_then(|()| config.catalog.scheduler().map_err(|nothing| nothing.to_string())) {
             Ok(scheduler) => {
                 report.plugin = Some(scheduler.id().clone());
-                let parents: Vec<Schedule> = self.store.current().map(|current| current.schedule.clone()).into_iter().collect();
-                let context = Context { at, round, term: lease.term(), hostname: self.hostname.clone(), id: self.id };
-                let (input, outcome) = run_blocking(scheduler, config, published.snapshot.clone(), parents, context).await;
-                if let Some(input) = input {
-                    self.input.send_replace(Some(Arc::new(input)));
+                match self.ask(scheduler, &config, &circumstances).await {
+                    Some(mut asked) => {
+                        self.attend(&config, &asked, health);
+                        report.outcome = self.conclude(lease, &circumstances, &mut asked);
+                        deliberation = Some(asked);
+                    }
+                    None => {
+                        let message = "the round broke off in the host: a defect, please report it with the log".to_owned();
+                        report.outcome = Outcome::failed(Some(FailureCause::Host), message);
+                    }
                 }
-                report.outcome = match outcome {
-                    Ok(decided) => self.commit(lease, round, at, decided),
-                    Err(failed) => failed,
-                };
             }
             Err(message) => report.outcome = Outcome::failed(None, message),
         }
         report.elapsed = started.elapsed();
-        report
+        let report = Arc::new(report);
+        let held = deliberation.map(|deliberation| Held { circumstances, config, deliberation, report: report.clone() });
+        (report, held)
     }
 
     /// The newest snapshot, with a column for everything that the plugins of `config` declare where that comes in time.
@@ -212,109 +205,91 @@ impl Rounds {
         self.collected.borrow_and_update().clone().expect("the loop began with a snapshot, and none is taken back")
     }
 
-    fn commit(&self, lease: &Lease, round: Round, at: UnixMillis, decided: Decided) -> Outcome {
-        let Decided { admitted, log, cost, prepare, admit } = decided;
-        let schedule = admitted.schedule;
-        let (digest, totals) = (schedule.digest(), schedule.totals());
-        let in_force = InForce { schedule, since: at, term: lease.term(), round, why: admitted.why };
-        match self.store.commit(lease, in_force) {
-            Ok(commit) => Outcome::Accepted {
-                digest,
-                changed: commit == Commit::Changed,
-                totals,
-                changes: admitted.changes,
-                debug: debug_text(&admitted.log, &log),
-                warnings: admitted.warnings,
-                cost,
-                prepare,
-                admit,
-            },
-            Err(lost) => Outcome::failed(None, lost.to_string()),
-        }
+    /// The part that computes, off the async threads. `None`: it broke off.
+    async fn ask(&self, scheduler: Arc<dyn Scheduler>, config: &Arc<Config>, circumstances: &Arc<Circumstances>) -> Option<Deliberation> {
+        let (catalog, circumstances, passes) = (config.catalog.clone(), circumstances.clone(), self.passes.clone());
+        let reads = scheduler.reads().clone();
+        let known = circumstances.clone();
+        let work = tokio::task::spawn_blocking(move || {
+            let policies: Vec<&dyn Policy> = catalog.policies().collect();
+            let allowed = || passes(&scheduler.id().name);
+            deliberate(&Bench { scheduler: &*scheduler, policies: &policies, allowed: &allowed }, &circumstances)
+        });
+        let asked = work.await.ok()?;
+        let input = RoundInput { document: asked.document.clone(), reads, view: asked.view.clone(), circumstances: known };
+        self.input.send_replace(Some(Arc::new(input)));
+        Some(asked)
     }
-}
 
-struct Context {
-    at: UnixMillis,
-    round: Round,
-    term: Term,
-    hostname: Hostname,
-    id: NodeId,
-}
-
-/// The part that computes, off the async threads.
-async fn run_blocking(
-    scheduler: Arc<dyn Scheduler>,
-    config: Arc<Config>,
-    snapshot: Arc<Snapshot>,
-    parents: Vec<Schedule>,
-    context: Context,
-) -> (Option<RoundInput>, Result<Decided, Outcome>) {
-    let work = tokio::task::spawn_blocking(move || {
-        let input = SchedulerInput {
-            now: context.at,
-            round: context.round,
-            term: context.term,
-            current_host: &context.hostname,
-            current_id: context.id,
-            config: scheduler.config(),
-            runtime: &config.runtime,
-            parents: &parents,
-            actions: "{}",
-        };
-        let (document, view, prepare) = prepare(&*scheduler, &input, &snapshot);
-        let decided = decide(&*scheduler, &document, &view, prepare);
-        (RoundInput { document, reads: scheduler.reads().clone(), view }, decided)
-    });
-    match work.await {
-        Ok((input, decided)) => {
-            let failed = |undecided: Box<decide::Undecided>| Outcome::Failed {
-                cause: Some(undecided.cause()),
-                message: undecided.to_string(),
-                debug: debug_text("", undecided.log()),
+    /// Takes note of how the builds did, and tells whoever can replace them.
+    fn attend(&self, config: &Config, asked: &Deliberation, health: &mut Health) {
+        let mut note = |name: &PluginName, fared: Fared| {
+            let Some(build) = config.catalog.build_of(name) else { return };
+            let notice = match health.note(name, build, fared) {
+                None => return,
+                Some(Sign::Proven) => Notice::Proven { name: name.clone(), build },
+                Some(Sign::SetAside(reason)) => Notice::SetAside { name: name.clone(), build, reason },
             };
-            (Some(input), decided.map_err(failed))
-        }
-        Err(_) => {
-            let message = "the round broke off in the host: a defect, please report it with the log".to_owned();
-            (None, Err(Outcome::failed(Some(FailureCause::Host), message)))
-        }
-    }
-}
-
-/// The plugin's own text, then its log lines.
-fn debug_text(text: &str, lines: &[LogLine]) -> String {
-    let mut debug = text.to_owned();
-    for line in lines {
-        if !debug.is_empty() && !debug.ends_with('\n') {
-            debug.push('\n');
-        }
-        let level = match line.level {
-            verwalter_core::ports::LogLevel::Trace => "trace",
-            verwalter_core::ports::LogLevel::Debug => "debug",
-            verwalter_core::ports::LogLevel::Info => "info",
-            verwalter_core::ports::LogLevel::Warn => "warn",
-            verwalter_core::ports::LogLevel::Error => "error",
+            // What finds no room comes again: the rounds go on as they are.
+            let _ = self.notices.try_send(notice);
         };
-        debug.push_str(&format!("{level}: {}", line.text));
+        let late = |name: &PluginName, cause: FailureCause| {
+            if matches!(cause, FailureCause::Refused | FailureCause::Guard) {
+                config.catalog.blame(name, cause);
+            }
+        };
+        let fared = |cause: FailureCause, message: String| if cause.blames_build() { Fared::Badly(message) } else { Fared::Neither };
+        let scheduler = config.catalog.scheduler().map(|scheduler| scheduler.id().name.clone());
+        if let Ok(scheduler) = scheduler {
+            if let Err(failed) = &asked.result {
+                late(&scheduler, failed.cause());
+            }
+            note(&scheduler, asked.result.as_ref().map_or_else(|failed| fared(failed.cause(), failed.to_string()), |_| Fared::Well));
+        }
+        for review in asked.result.iter().flat_map(|proposal| &proposal.reviewed.reviews) {
+            let verdict = review.verdict.as_ref();
+            if let Err(failed) = verdict {
+                late(&review.plugin.name, failed.cause);
+            }
+            note(&review.plugin.name, verdict.map_or_else(|failed| fared(failed.cause, failed.message.clone()), |_| Fared::Well));
+        }
     }
-    debug
-}
 
-/// `said_before`: the last round failed for the same reason, so that saying it again would only fill the log.
-fn announce(report: &RoundReport, said_before: bool) {
-    let (round, term) = (report.round.0, report.term.counter);
-    let elapsed_ms = u64::try_from(report.elapsed.as_millis()).unwrap_or(u64::MAX);
-    match &report.outcome {
-        Outcome::Accepted { digest, changed: true, totals, .. } => {
-            tracing::info!(round, term, %digest, placements = totals.placements, elapsed_ms, "a new schedule is in force");
+    /// Commits what was proposed, unless a policy denies it.
+    fn conclude(&self, lease: &Lease, circumstances: &Circumstances, asked: &mut Deliberation) -> Outcome {
+        let Proposal { decided, passed, reviewed, .. } = match &mut asked.result {
+            Ok(proposal) => proposal,
+            Err(failed) => {
+                return Outcome::Failed { cause: Some(failed.cause()), message: failed.to_string(), debug: debug_text("", failed.log()) };
+            }
+        };
+        let schedule: Schedule = decided.admitted.schedule.clone();
+        let (digest, totals) = (schedule.digest(), schedule.totals());
+        let debug = debug_text(&decided.admitted.log, &decided.log);
+        let reviews = ReviewSummary::all(reviewed);
+        if let Some(message) = reviewed.denial() {
+            return Outcome::Denied { digest, message, reviews, debug };
         }
-        Outcome::Accepted { digest, .. } => tracing::debug!(round, term, %digest, elapsed_ms, "the schedule stays"),
-        Outcome::Failed { message, .. } if said_before => {
-            tracing::debug!(round, term, error = %message, elapsed_ms, "again nothing was decided");
-        }
-        Outcome::Failed { message, .. } => {
-            tracing::warn!(round, term, error = %message, elapsed_ms, "nothing was decided; the schedule in force stays");
-        }
+        let why = std::mem::take(&mut decided.admitted.why);
+        let in_force = InForce { schedule, since: circumstances.now, term: lease.term(), round: circumstances.round, why };
+        let commit = match self.store.commit(lease, in_force) {
+            Ok(commit) => commit,
+            Err(lost) => return Outcome::failed(None, lost.to_string()),
+        };
+        let mut warnings = decided.admitted.warnings.clone();
+        warnings.extend(passed.iter().map(|tripped| format!("an operator allowed it past a guard: {tripped}")));
+        warnings.extend(reviewed.warnings());
+        Outcome::Accepted(Accepted {
+            digest,
+            changed: commit == Commit::Changed,
+            totals,
+            changes: decided.admitted.changes.clone(),
+            debug,
+            warnings,
+            reviews,
+            cost: decided.cost,
+            prepare: decided.prepare,
+            admit: decided.admit,
+        })
     }
 }

@@ -9,12 +9,19 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use verwalter_core::ids::{NodeId, UnixMillis};
 use verwalter_core::names::Hostname;
+use verwalter_core::ports::PluginId;
 
 use crate::cluster::Leadership;
 use crate::collect::Published;
+use crate::counts::Counts;
 use crate::deploy::{DeployReport, RoleOutcome};
+use crate::orders::Orders;
+use crate::plugin::PluginStatus;
+use crate::plugin::generations::Generations;
+use crate::plugin::meter::Meters;
 use crate::reload::Config;
-use crate::round::{Outcome, RoundInput, RoundReport};
+use crate::round::shadow::Book;
+use crate::round::{Outcome, ReviewSummary, RoundInput, RoundReport};
 use crate::store::InForce;
 
 /// This program's version, as the predecessor writes it.
@@ -47,6 +54,18 @@ pub struct View {
     pub deployed: watch::Receiver<Option<Arc<DeployReport>>>,
     /// Why the schedule could not be stored.
     pub store_failure: watch::Receiver<Option<String>>,
+    /// Why the newest round could not be recorded.
+    pub journal_failure: watch::Receiver<Option<String>>,
+    /// How the plugins in shadow compare.
+    pub shadows: watch::Receiver<Arc<Book>>,
+    /// What is remembered of plugins.
+    pub generations: Option<Arc<Generations>>,
+    /// Where operators' orders go.
+    pub orders: Orders,
+    /// What plugins did.
+    pub meters: Arc<Meters>,
+    /// What this node did.
+    pub counts: Arc<Counts>,
 }
 
 /// The leader, as others see it.
@@ -75,11 +94,19 @@ impl View {
                 errors.insert(format!("plugin {}", plugin.name), error.to_string());
             }
         }
-        if let Some(Outcome::Failed { message, .. }) = self.round.borrow().as_deref().map(|report| &report.outcome) {
-            errors.insert("scheduler".to_owned(), message.clone());
+        match self.round.borrow().as_deref().map(|report| &report.outcome) {
+            Some(Outcome::Failed { message, .. }) => drop(errors.insert("scheduler".to_owned(), message.clone())),
+            Some(Outcome::Denied { message, .. }) => drop(errors.insert("policy".to_owned(), message.clone())),
+            Some(Outcome::Accepted(_)) | None => {}
+        }
+        if let Some(message) = self.journal_failure.borrow().as_ref() {
+            errors.insert("journal".to_owned(), message.clone());
         }
         if let Some(message) = self.store_failure.borrow().as_ref() {
             errors.insert("store".to_owned(), message.clone());
+        }
+        if let Some(message) = self.deployed.borrow().as_ref().and_then(|report| report.unchosen.clone()) {
+            errors.insert("render-roles".to_owned(), message);
         }
         for (role, message) in self.failed_roles() {
             errors.insert(format!("role {role}"), message);
@@ -173,20 +200,24 @@ pub fn round_summary(report: &RoundReport) -> Value {
         "elapsed_us": micros(report.elapsed),
     });
     let outcome = match &report.outcome {
-        Outcome::Accepted { digest, changed, totals, changes, warnings, cost, prepare, admit, .. } => json!({
+        Outcome::Accepted(accepted) => json!({
             "accepted": true,
-            "schedule": digest.hex(),
-            "changed": changed,
-            "roles": totals.roles,
-            "placements": totals.placements,
-            "instances": totals.instances,
-            "changes": changes,
-            "warnings": warnings,
-            "fuel": cost.fuel,
-            "peak_memory_bytes": cost.peak_memory,
-            "call_us": micros(cost.elapsed),
-            "prepare_us": micros(*prepare),
-            "admit_us": micros(*admit),
+            "schedule": accepted.digest.hex(),
+            "changed": accepted.changed,
+            "roles": accepted.totals.roles,
+            "placements": accepted.totals.placements,
+            "instances": accepted.totals.instances,
+            "changes": accepted.changes,
+            "warnings": accepted.warnings,
+            "reviews": reviews(&accepted.reviews),
+            "fuel": accepted.cost.fuel,
+            "peak_memory_bytes": accepted.cost.peak_memory,
+            "call_us": micros(accepted.cost.elapsed),
+            "prepare_us": micros(accepted.prepare),
+            "admit_us": micros(accepted.admit),
+        }),
+        Outcome::Denied { digest, message, reviews: words, .. } => json!({
+            "accepted": false, "denied": true, "proposed": digest.hex(), "error": message, "reviews": reviews(words),
         }),
         Outcome::Failed { cause, message, .. } => json!({ "accepted": false, "cause": cause, "error": message }),
     };
@@ -194,6 +225,53 @@ pub fn round_summary(report: &RoundReport) -> Value {
         summary.extend(outcome);
     }
     summary
+}
+
+fn reviews(reviews: &[ReviewSummary]) -> Value {
+    let one = |review: &ReviewSummary| {
+        json!({
+            "plugin": review.plugin.name, "digest": review.plugin.digest, "verdict": review.verdict, "reasons": review.reasons, "log": review.debug,
+        })
+    };
+    reviews.iter().map(one).collect()
+}
+
+/// A plugin with all that is remembered of it.
+pub fn plugin(view: &View, status: &PluginStatus) -> Value {
+    let mut value = serde_json::to_value(status).expect("texts and numbers are JSON");
+    let ledger = view.generations.as_ref().map(|generations| generations.ledger(&status.name)).unwrap_or_default();
+    let in_force = ledger.in_force().map(|last| last.number);
+    let generations: Vec<Value> = ledger
+        .generations()
+        .iter()
+        .rev()
+        .map(|generation| {
+            json!({
+                "number": generation.number,
+                "digest": generation.build.wasm,
+                "manifest_digest": generation.build.manifest,
+                "activated_at": generation.activated_at,
+                "proven": generation.proven,
+                "in_force": status.digest.is_some() && in_force == Some(generation.number),
+                "quarantined": ledger.set_aside(generation.build).map(|aside| &aside.reason),
+            })
+        })
+        .collect();
+    let set_aside: Vec<Value> = ledger
+        .all_set_aside()
+        .iter()
+        .map(|aside| {
+            json!({ "digest": aside.build.wasm, "manifest_digest": aside.build.manifest, "reason": aside.reason, "since": aside.since })
+        })
+        .collect();
+    if let Value::Object(value) = &mut value {
+        value.insert("generations".to_owned(), generations.into());
+        value.insert("quarantined".to_owned(), set_aside.into());
+        let id = status.digest.map(|digest| PluginId { name: status.name.clone(), digest });
+        let metrics = id.and_then(|id| view.meters.reading(&id));
+        value.insert("metrics".to_owned(), serde_json::to_value(metrics).expect("counters are JSON"));
+    }
+    value
 }
 
 fn micros(duration: std::time::Duration) -> u64 {

@@ -6,12 +6,15 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
-use cap_std::fs::Dir;
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 
 use crate::durable;
 
 /// Held by the daemon that runs on this directory; it holds the daemon's process id, for people.
 const LOCK_FILE: &str = "verwalter.lock";
+
+/// What is kept here tells what runs where: for this user and its group.
+const MODE: u32 = 0o640;
 
 /// Why a storage directory could not be used. Its former content stays.
 #[derive(Debug, thiserror::Error)]
@@ -80,8 +83,6 @@ impl Storage {
 
     /// Replaces a file whole. On an error the former one stays.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), StorageError> {
-        // What is kept here tells what runs where: for this user and its group.
-        const MODE: u32 = 0o640;
         durable::replace(&self.dir, Path::new(name), bytes, MODE).map(drop).map_err(|source| self.io(name, "written", source))
     }
 
@@ -100,12 +101,35 @@ impl Storage {
         Ok(Some(bytes))
     }
 
+    /// Opens a file for reading and writing in place, and makes it, empty, if need be. Its name outlives a power failure only
+    /// after [`Storage::sync`].
+    pub fn open_in_place(&self, name: &str) -> Result<File, StorageError> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).mode(MODE);
+        Ok(self.dir.open_with(name, &options).map_err(|source| self.io(name, "opened", source))?.into_std())
+    }
+
+    /// Makes the names in a directory below it, "" for its own, outlive a power failure.
+    pub fn sync(&self, directory: &str) -> Result<(), StorageError> {
+        let name = if directory.is_empty() { "." } else { directory };
+        self.dir.open_dir(name).and_then(|dir| durable::sync_dir(&dir)).map_err(|source| self.io(directory, "synced", source))
+    }
+
     /// The names in a directory below it; those that are no text are not this program's.
     pub fn list(&self, directory: &str) -> Result<Vec<String>, StorageError> {
         let failed = |source| self.io(directory, "listed", source);
         let entries = self.dir.read_dir(directory).map_err(failed)?;
         let names = entries.map(|entry| entry.map(|entry| entry.file_name().into_string().ok()));
         Ok(names.collect::<Result<Vec<_>, _>>().map_err(failed)?.into_iter().flatten().collect())
+    }
+
+    /// How long a file is, in bytes; 0 where there is none.
+    pub fn size(&self, name: &str) -> Result<u64, StorageError> {
+        match self.dir.symlink_metadata(name) {
+            Ok(meta) => Ok(meta.len()),
+            Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(0),
+            Err(err) => Err(self.io(name, "read", err)),
+        }
     }
 
     /// Removes a file; it being gone already is fine.

@@ -24,8 +24,8 @@ const DIRECTORY: &str = "schedule";
 const FILE: &str = "schedule/schedule.json";
 /// The greatest output limit of a scheduler, in the long notation, with its reasons.
 const MAX_FILE_BYTES: u64 = 1 << 30;
-/// What was admitted once is read again under the widest budget that a manifest can give.
-const LIMITS: JsonLimits = JsonLimits { depth: 100, values: 100_000_000 };
+/// What was admitted once is read again under the widest budget that a manifest can give, and the values that its canonical form adds.
+const LIMITS: JsonLimits = JsonLimits { depth: 100, values: 100_000_000 + admit::MAX_PLACEMENTS as u32 };
 /// Time until the first retry of a failed write; doubles up to [`LONGEST_RETRY`].
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// Long enough not to fill a log, short enough that a freed disk is noticed.

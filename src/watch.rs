@@ -6,6 +6,7 @@
 
 mod hints;
 mod scan;
+mod settled;
 
 use std::future::Future;
 use std::io;
@@ -16,6 +17,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+pub use settled::{Settled, Stirring};
 
 use hints::{Eyes, Hints};
 use scan::Scan;
@@ -63,6 +66,14 @@ impl ChangeSet {
         self.settings |= other.settings;
     }
 
+    /// Whether the part that `path` lies in below `dir` is one of these.
+    pub fn covers(&self, dir: &Path, path: &Path) -> bool {
+        let part = ChangeSet::of(dir, path);
+        let mut both = *self;
+        both.add(part);
+        !part.is_empty() && both == *self
+    }
+
     /// The part that `path` belongs to, if it is one of the watched.
     fn of(dir: &Path, path: &Path) -> ChangeSet {
         let mut set = ChangeSet::default();
@@ -108,6 +119,7 @@ struct Outbox {
 #[derive(Debug, Default)]
 struct OutboxState {
     pending: ChangeSet,
+    settled: Settled,
     closed: bool,
 }
 
@@ -127,6 +139,11 @@ impl Changes {
             self.outbox.wake.notified().await;
         }
     }
+
+    /// The tree as it stood when it was last found quiet, for looking at it again after it was read.
+    pub fn settled(&self) -> Settled {
+        self.outbox.lock().settled.clone()
+    }
 }
 
 impl Outbox {
@@ -135,9 +152,13 @@ impl Outbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn publish(&self, changes: ChangeSet) {
+    fn publish(&self, changes: ChangeSet, settled: Settled) {
+        {
+            let mut state = self.lock();
+            state.settled = settled;
+            state.pending.add(changes);
+        }
         if !changes.is_empty() {
-            self.lock().pending.add(changes);
             self.wake.notify_one();
         }
     }
@@ -175,8 +196,9 @@ fn start_with(
     let dir = std::path::absolute(dir).map_err(|source| WatchError::Directory { path: dir.to_owned(), source })?;
     let hints = Arc::new(Hints::new(&dir));
     let mut eyes = open(&dir, &hints);
-    let known = eyes.look();
+    let known = Arc::new(eyes.look());
     let outbox = Arc::new(Outbox::default());
+    outbox.publish(ChangeSet::default(), Settled::at(&dir, Arc::clone(&known)));
     let sender = Sender(Arc::clone(&outbox));
     let task = async move {
         tokio::select! {
@@ -194,7 +216,7 @@ struct Pace {
 }
 
 /// Ends only when the runtime shuts down.
-async fn watch(dir: &Path, pace: Pace, hints: &Hints, mut eyes: Eyes, mut known: Scan, sender: &Sender) {
+async fn watch(dir: &Path, pace: Pace, hints: &Hints, mut eyes: Eyes, mut known: Arc<Scan>, sender: &Sender) {
     loop {
         let tick = if eyes.are_open() { pace.backstop } else { pace.backstop.min(POLL) };
         // Elapsed is as good as woken: either way it is time to look.
@@ -202,26 +224,28 @@ async fn watch(dir: &Path, pace: Pace, hints: &Hints, mut eyes: Eyes, mut known:
         let mut changes = hints.take();
         let Some((back, mut seen)) = look(eyes).await else { return };
         eyes = back;
-        if changes.is_empty() && seen == known {
+        if changes.is_empty() && seen == *known {
             continue;
         }
         let patience = Instant::now() + pace.quiet * PATIENCE;
-        loop {
-            let settled = settle(pace.quiet, patience, hints, &mut changes).await;
+        let settled = loop {
+            let quiet = settle(pace.quiet, patience, hints, &mut changes).await;
             let Some((back, again)) = look(eyes).await else { return };
             eyes = back;
             let still = again == seen;
             seen = again;
-            if !settled || still {
-                break;
+            if quiet && still {
+                break true;
             }
-            if Instant::now() >= patience {
-                break;
+            if !quiet || Instant::now() >= patience {
+                break false;
             }
-        }
+        };
         changes.add(known.difference(&seen, dir));
-        known = seen;
-        sender.0.publish(changes);
+        known = Arc::new(seen);
+        // A writer that never pauses must not hold back what it writes for ever.
+        let settled = if settled { Settled::at(dir, Arc::clone(&known)) } else { Settled::default() };
+        sender.0.publish(changes, settled);
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion};
 use verwalter::plugin::limits::{Limit, Limits};
-use verwalter::plugin::manifest::{Manifest, Mode};
+use verwalter::plugin::manifest::Manifest;
 use verwalter::plugin::{Activator, Compiler, Loaded};
 use verwalter::round::decide::{Decided, decide, prepare};
 use verwalter_core::contract::{InputMode, SchedulerInput, SnapshotView};
@@ -48,16 +48,8 @@ fn main() {
 fn load(activator: &Activator, wasm: &[u8], input: Option<InputMode>, kind: Kind) -> Loaded {
     let mut limits = Limits::of(kind);
     limits.set(Limit::Memory, 256 << 20).expect("within bounds");
-    let manifest = Manifest {
-        kind,
-        mode: Mode::Active,
-        digest: None,
-        input,
-        config: serde_json::json!({}),
-        limits,
-        metrics: (kind == Kind::Scheduler).then(cluster::metrics),
-        on_failure: None,
-    };
+    let metrics = (kind == Kind::Scheduler).then(cluster::metrics);
+    let manifest = Manifest { input, limits, metrics, ..Manifest::plain(kind) };
     activator.load(&PluginName::new("bench").expect("a valid name"), wasm, &manifest).expect("the prebuilt plugin loads")
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use crate::names::{Hostname, NameError, RoleName, TemplateRef};
+use crate::roles::RoleOverride;
 use crate::schedule::Schedule;
 
 /// The most roles that a node runs. Arbitrary, above any machine known.
@@ -88,12 +89,25 @@ pub struct Accepted {
 
 /// Takes this node's part of `schedule`.
 pub fn accept(schedule: &Schedule, facts: &NodeFacts<'_>) -> Accepted {
+    let hostname = facts.hostname.as_str();
+    let roles = schedule.roles_on(hostname).map(|(role, _)| role);
+    plan(roles, facts, |role| schedule.vars_of(hostname, role.as_str()).expect("the role was listed for this node"))
+}
+
+/// Takes the roles that a query plugin chose for this node instead of the schedule's. Their variables are whole: nothing of the
+/// schedule is merged into them.
+pub fn accept_override(chosen: &RoleOverride, facts: &NodeFacts<'_>) -> Accepted {
+    plan(chosen.roles.keys(), facts, |role| chosen.roles[role].clone())
+}
+
+/// Plans `roles` in their order; `vars` has the variables of each.
+fn plan<'a>(roles: impl Iterator<Item = &'a RoleName>, facts: &NodeFacts<'_>, vars: impl Fn(&RoleName) -> Map<String, Value>) -> Accepted {
     let mut accepted = Accepted::default();
-    for (role, _) in schedule.roles_on(facts.hostname.as_str()) {
+    for role in roles {
         let plan = if accepted.roles.len() == MAX_ROLES_PER_NODE {
             Err(Refusal::TooMany { role: role.clone() })
         } else {
-            plan_role(schedule, facts, role)
+            plan_role(role, vars(role), facts)
         };
         match plan {
             Ok(plan) => accepted.roles.push(plan),
@@ -103,9 +117,7 @@ pub fn accept(schedule: &Schedule, facts: &NodeFacts<'_>) -> Accepted {
     accepted
 }
 
-fn plan_role(schedule: &Schedule, facts: &NodeFacts<'_>, role: &RoleName) -> Result<RolePlan, Refusal> {
-    let hostname = facts.hostname.as_str();
-    let mut vars = schedule.vars_of(hostname, role.as_str()).expect("the role was listed for this node");
+fn plan_role(role: &RoleName, mut vars: Map<String, Value>, facts: &NodeFacts<'_>) -> Result<RolePlan, Refusal> {
     let Some(template) = vars.get("template").and_then(Value::as_str) else {
         return Err(Refusal::NoTemplate { role: role.clone() });
     };
@@ -114,7 +126,7 @@ fn plan_role(schedule: &Schedule, facts: &NodeFacts<'_>, role: &RoleName) -> Res
         return Err(Refusal::UnknownTemplate { role: role.clone(), template });
     }
     vars.insert("role".to_owned(), Value::from(role.as_str()));
-    vars.entry("node").or_insert_with(|| Value::from(hostname));
+    vars.entry("node").or_insert_with(|| Value::from(facts.hostname.as_str()));
     vars.entry("machine").or_insert_with(|| Value::Object(facts.machine.clone()));
     Ok(RolePlan { role: role.clone(), template, vars })
 }
@@ -127,17 +139,30 @@ mod tests {
     use crate::peers::PeerTable;
     use crate::peers::tests::peer;
     use crate::ports::RawOutput;
+    use crate::roles::read_override;
 
     fn check(schedule: &str, expect: &[&str]) {
         let (peers, _) = PeerTable::new(vec![peer("alpha", 1)]);
         let output = RawOutput(format!(r#"{{"v":1,"schedule":{schedule}}}"#).into_bytes());
-        let admitted = admit(&output, &peers, JsonLimits { depth: 32, values: 1000 }).expect("a sound answer");
+        let admitted = admit(&output, &peers, LIMITS).expect("a sound answer");
+        compare(|facts| accept(&admitted.schedule, facts), expect);
+    }
+
+    fn check_override(roles: &str, expect: &[&str]) {
+        let output = RawOutput(format!(r#"{{"v":1,"to_render":{roles}}}"#).into_bytes());
+        let chosen = read_override(&output, LIMITS).expect("a sound answer").expect("not null");
+        compare(|facts| accept_override(&chosen, facts), expect);
+    }
+
+    const LIMITS: JsonLimits = JsonLimits { depth: 32, values: 100_000 };
+
+    fn compare(take: impl Fn(&NodeFacts<'_>) -> Accepted, expect: &[&str]) {
         let facts = NodeFacts {
             hostname: &peer("alpha", 1).hostname,
             templates: &BTreeSet::from([TemplateRef::new("web/v1").expect("valid")]),
             machine: &serde_json::from_str(r#"{"cpus":2}"#).expect("JSON"),
         };
-        let accepted = accept(&admitted.schedule, &facts);
+        let accepted = take(&facts);
         let plans = accepted.roles.iter().map(|plan| format!("{} {} {}", plan.role, plan.template, Value::Object(plan.vars.clone())));
         let got: Vec<String> = plans.chain(accepted.refused.iter().map(ToString::to_string)).collect();
         assert_eq!(got, expect);
@@ -155,5 +180,33 @@ mod tests {
                 "role none: the variable `template` is missing: set it to ROLE/VERSION in the role's runtime metadata or schedule",
             ],
         );
+    }
+
+    #[test]
+    fn roles_of_an_override_are_planned_the_same_way() {
+        check_override(
+            r#"{"web":{"template":"web/v1","role":"other","node":"told"},"none":{},"gone":{"template":"web/v2"}}"#,
+            &[
+                r#"web web/v1 {"machine":{"cpus":2},"node":"told","role":"web","template":"web/v1"}"#,
+                "role gone: there is no directory templates/web/v2 on this node: install it, or place the role elsewhere",
+                "role none: the variable `template` is missing: set it to ROLE/VERSION in the role's runtime metadata or schedule",
+            ],
+        );
+        check_override("{}", &[]);
+    }
+
+    #[test]
+    fn a_node_takes_a_thousand_roles_and_refuses_the_next() {
+        let roles: Vec<String> = (0..=MAX_ROLES_PER_NODE).map(|n| format!(r#""r{n:04}":{{"template":"web/v1"}}"#)).collect();
+        let output = RawOutput(format!(r#"{{"v":1,"to_render":{{{}}}}}"#, roles.join(",")).into_bytes());
+        let chosen = read_override(&output, LIMITS).expect("a sound answer").expect("not null");
+        let facts = NodeFacts {
+            hostname: &peer("alpha", 1).hostname,
+            templates: &BTreeSet::from([TemplateRef::new("web/v1").expect("valid")]),
+            machine: &Map::new(),
+        };
+        let accepted = accept_override(&chosen, &facts);
+        assert_eq!(accepted.roles.len(), MAX_ROLES_PER_NODE);
+        assert_eq!(accepted.refused, [Refusal::TooMany { role: RoleName::new("r1000").expect("valid") }]);
     }
 }

@@ -65,10 +65,7 @@ pub fn admit(output: &RawOutput, known: &PeerTable, limits: JsonLimits) -> Resul
     let text = std::str::from_utf8(&output.0).map_err(|err| AdmitError::Encoding(err.valid_up_to()))?;
     let reader = Reader::new(limits);
     let answer = reader.finish(text, answer::AnswerSeed { reader: &reader, known })?;
-    let mut warnings = Vec::new();
-    for key in answer.schedule.rest.keys().filter(|key| !FREE_KEYS.contains(&key.as_str())) {
-        warnings.push(format!("the schedule's key `{}` is not known to this version; it is carried along", key.escape_debug()));
-    }
+    let warnings = unknown_keys(&answer.schedule.rest);
     Ok(Admitted {
         schedule: Schedule::seal(answer.schedule),
         actions: answer.actions,
@@ -79,11 +76,29 @@ pub fn admit(output: &RawOutput, known: &PeerTable, limits: JsonLimits) -> Resul
     })
 }
 
+/// A line for each free key that nobody is known to write: the first few in part, the others as a number, since a guest chooses how many
+/// there are and how long.
+fn unknown_keys(rest: &Map<String, Value>) -> Vec<String> {
+    const NAMED: usize = 10;
+    let unknown = || rest.keys().filter(|key| !FREE_KEYS.contains(&key.as_str()));
+    let line = |key: &String| {
+        let key: String = key.escape_debug().take(64).collect();
+        format!("the schedule's key `{key}` is not known to this version; it is carried along")
+    };
+    let mut warnings: Vec<String> = unknown().take(NAMED).map(line).collect();
+    let more = unknown().count() - warnings.len();
+    if more > 0 {
+        warnings.push(format!("{more} more keys of the schedule are not known to this version; they are carried along"));
+    }
+    warnings
+}
+
 /// Free keys that schedulers of the predecessor are known to write.
 const FREE_KEYS: [&str; 4] = ["state", "changes", "query_metrics", "owner_hostname"];
 
 /// Reads a schedule that was admitted before and stored or sent in canonical form, and checks that it is the one named.
-/// Its nodes need not be known here.
+/// Its nodes need not be known here. `limits` must be those of its admission with one value more a placement: what was a number there
+/// is an object with one here.
 pub fn restore(canonical: &str, expected: Digest, limits: JsonLimits) -> Result<Schedule, AdmitError> {
     let found = Digest::of(canonical.as_bytes());
     if found != expected {
@@ -107,8 +122,10 @@ impl Why {
     /// All reasons, by role and hostname.
     pub fn read(&self) -> Result<BTreeMap<String, BTreeMap<String, String>>, JsonError> {
         let Some(text) = &self.0 else { return Ok(BTreeMap::new()) };
-        serde_json::from_str(text)
-            .map_err(|err| JsonError { path: "why".to_owned(), message: format!("{err}; it must map role to hostname to text") })
+        serde_json::from_str(text).map_err(|err| {
+            let err = JsonError::new("why", &err);
+            JsonError { message: format!("{}; it must map role to hostname to text", err.message), ..err }
+        })
     }
 
     /// The JSON text, when the plugin gave reasons.
@@ -123,4 +140,4 @@ impl Why {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,13 +1,20 @@
 //! The plugin contract, version 1: what a plugin is told and in which form. The same for every ABI.
 
 mod input;
+mod query;
+mod review;
 mod view;
+
+pub(crate) mod envelope;
+mod text;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 pub use input::{SchedulerInput, document, whole_document};
+pub use query::{QueryInput, RolesInput, query_document, roles_document};
+pub use review::{ReviewInput, review_document};
 pub use view::{PLACED_PREFIX, SnapshotView};
 
 use crate::metrics::MetricRule;
@@ -68,7 +75,7 @@ pub struct Description {
 }
 
 /// What one activated plugin is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reads {
     /// How it is told of peers and metrics.
     pub mode: InputMode,

@@ -2,6 +2,7 @@
 
 pub mod canonical;
 pub mod strict;
+pub mod text;
 
 /// The greatest integer magnitude that JSON carries exactly everywhere: 2^53. Beyond it doubles have gaps.
 pub const MAX_INTEGER: u64 = 1 << 53;

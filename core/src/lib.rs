@@ -10,13 +10,16 @@
 //! | [`contract`] | the documents that plugins read and write, version 1 |
 //! | [`ports`] | what a round and a render need of plugins |
 //! | [`schedule`], [`admit`] | the decision, and the only way to make one |
-//! | [`merge`], [`accept`] | what one node takes of it |
+//! | [`diff`], [`guard`], [`review`] | what it changes, and whether that may come into force |
+//! | [`merge`], [`roles`], [`accept`] | what one node takes of it |
 #![forbid(unsafe_code)]
 
 pub mod accept;
 pub mod admit;
 pub mod contract;
+pub mod diff;
 pub mod digest;
+pub mod guard;
 pub mod ids;
 pub mod json;
 pub mod merge;
@@ -24,5 +27,7 @@ pub mod metrics;
 pub mod names;
 pub mod peers;
 pub mod ports;
+pub mod review;
+pub mod roles;
 pub mod schedule;
 pub mod snapshot;

@@ -6,11 +6,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// How many of a peer's last values a column remembers: one minute at a sample every 2 s.
 pub const SERIES_LEN: usize = 30;
 
 /// How the samples of one series within the window become one number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Take {
     /// The newest sample.
     Last,
@@ -25,7 +28,8 @@ pub enum Take {
 }
 
 /// How several series that a rule matches become one number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Combine {
     /// Their sum.
     Sum,
@@ -38,7 +42,7 @@ pub enum Combine {
 }
 
 /// One number a peer: which series, over which window, reduced how.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MetricRule {
     /// The series' labels that must be present with these values; `metric` is always among them.
     pub labels: BTreeMap<String, String>,

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::contract::{Reads, SnapshotView};
 use crate::digest::Digest;
+use crate::guard::Guards;
 use crate::json::strict::JsonLimits;
 use crate::names::PluginName;
 
@@ -38,7 +39,7 @@ impl fmt::Display for Kind {
 }
 
 /// One build of one plugin.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PluginId {
     /// The stem of its files.
     pub name: PluginName,
@@ -52,8 +53,17 @@ impl fmt::Display for PluginId {
     }
 }
 
+/// A plugin as it may be in force: bytes and what the operator says of them. Either one changed makes another build of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct BuildId {
+    /// Of its WebAssembly.
+    pub wasm: Digest,
+    /// Of its manifest's text.
+    pub manifest: Digest,
+}
+
 /// Why a call failed. A closed set: it labels metrics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureCause {
     /// The guest trapped: `unreachable`, a bad access, a division by zero, an abort of its runtime.
@@ -74,8 +84,38 @@ pub enum FailureCause {
     Answered,
     /// What it answered was refused by the contract.
     Refused,
+    /// What it decided was sound, but tripped a guard: nothing placed any more, or too much moved.
+    Guard,
     /// The host could not run it: no slot, no memory.
     Host,
+}
+
+impl FailureCause {
+    /// All of them, for tables and metrics.
+    pub const ALL: [FailureCause; 11] = [
+        FailureCause::Trap,
+        FailureCause::Fuel,
+        FailureCause::Time,
+        FailureCause::Memory,
+        FailureCause::Stack,
+        FailureCause::Input,
+        FailureCause::Output,
+        FailureCause::Answered,
+        FailureCause::Refused,
+        FailureCause::Guard,
+        FailureCause::Host,
+    ];
+
+    /// Whether the build itself is to blame, so that another one may do better. An error that it answered is its considered word, an
+    /// input over its limit is the operator's figure, and the host's failures are nobody's of the two.
+    pub fn blames_build(self) -> bool {
+        !matches!(self, FailureCause::Answered | FailureCause::Input | FailureCause::Host)
+    }
+
+    /// Whether the call ended at the same instruction on every machine, so that its fuel can be compared.
+    pub fn is_deterministic(self) -> bool {
+        !matches!(self, FailureCause::Time | FailureCause::Stack | FailureCause::Host)
+    }
 }
 
 impl fmt::Display for FailureCause {
@@ -90,6 +130,7 @@ impl fmt::Display for FailureCause {
             FailureCause::Output => "output",
             FailureCause::Answered => "answered",
             FailureCause::Refused => "refused",
+            FailureCause::Guard => "guard",
             FailureCause::Host => "host",
         })
     }
@@ -107,6 +148,8 @@ pub struct Failure {
     pub message: String,
     /// What the guest logged before: for its author.
     pub log: Vec<LogLine>,
+    /// What it cost until then; `None` where it did not run.
+    pub cost: Option<Box<Cost>>,
 }
 
 /// How grave a guest says its line is.
@@ -183,28 +226,59 @@ pub trait Scheduler: Send + Sync {
     fn config(&self) -> &str;
     /// The budget that its answers are read under.
     fn json_limits(&self) -> JsonLimits;
+    /// What its decisions must not do.
+    fn guards(&self) -> &Guards;
     /// One decision in a fresh instance. Blocks up to the plugin's time limit.
     fn schedule(&self, document: &str, view: &Arc<SnapshotView>) -> Result<Decision, Failure>;
 }
 
-/// Reviews: schedule, diff and snapshot to a verdict. No plugin of this kind is run yet; activation says so.
+/// Reviews: schedule, diff and snapshot to a verdict.
 pub trait Policy: Send + Sync {
     /// Which build this is.
     fn id(&self) -> &PluginId;
     /// What it wants to be told.
     fn reads(&self) -> &Reads;
+    /// Its configuration, JSON text.
+    fn config(&self) -> &str;
+    /// The budget that its verdicts are read under.
+    fn json_limits(&self) -> JsonLimits;
+    /// Whether a review that failed lets the schedule pass.
+    fn allows_on_failure(&self) -> bool;
     /// One verdict in a fresh instance, unchecked. Blocks up to the plugin's time limit.
     fn review(&self, document: &str, view: &Arc<SnapshotView>) -> Result<Decision, Failure>;
 }
 
-/// Answers operators' questions about the schedule in force. No plugin of this kind is run yet; activation says so.
+/// Answers operators' questions about the schedule in force.
 pub trait Query: Send + Sync {
     /// Which build this is.
     fn id(&self) -> &PluginId;
+    /// Its configuration, JSON text.
+    fn config(&self) -> &str;
+    /// The budget that its answers are read under.
+    fn json_limits(&self) -> JsonLimits;
     /// One answer in a fresh instance, unchecked JSON. Blocks up to the plugin's time limit.
     fn query(&self, document: &str) -> Result<Decision, Failure>;
-    /// Which roles a node renders, unchecked; `None` where the plugin leaves that to the schedule.
-    fn render_roles(&self, document: &str) -> Result<Option<Decision>, Failure>;
+    /// Which roles a node renders, unchecked. Blocks up to the plugin's time limit.
+    fn render_roles(&self, document: &str) -> Result<Decision, Failure>;
+}
+
+/// What a dry run showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rehearsed {
+    /// It did well; what there is to say of it.
+    Well(String),
+    /// There was nothing to run it on; why.
+    Nothing(String),
+}
+
+/// Runs a build that is not in force on the newest recorded input, for no effect.
+pub trait Rehearsal {
+    /// One decision, through `admit` and, unless `allowed`, through its guards.
+    fn scheduler(&self, candidate: &dyn Scheduler, allowed: bool) -> Result<Rehearsed, Failure>;
+    /// One review of the schedule in force. A denial is a sound answer.
+    fn policy(&self, candidate: &dyn Policy) -> Result<Rehearsed, Failure>;
+    /// The roles of this node, for the schedule in force.
+    fn query(&self, candidate: &dyn Query) -> Result<Rehearsed, Failure>;
 }
 
 /// Template helpers by name.

@@ -1,5 +1,6 @@
 //! The accepted decision: which node runs which role, with which variables. Only [`admit`](crate::admit) makes one.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU32;
 use std::ops::Range;
@@ -25,10 +26,18 @@ pub(crate) enum Placement {
 }
 
 impl Placement {
-    fn instances(&self) -> u32 {
+    pub(crate) fn instances(&self) -> u32 {
         match self {
             Placement::Instances(n) => n.get(),
             Placement::Vars(vars) => vars.get("instances").and_then(Value::as_u64).map_or(1, |n| u32::try_from(n).unwrap_or(MAX_INSTANCES)),
+        }
+    }
+
+    /// Its own level of variables.
+    pub(crate) fn vars(&self) -> Cow<'_, Map<String, Value>> {
+        match self {
+            Placement::Instances(n) => Cow::Owned(Map::from_iter([("instances".to_owned(), Value::from(n.get()))])),
+            Placement::Vars(vars) => Cow::Borrowed(vars),
         }
     }
 }
@@ -48,6 +57,13 @@ pub(crate) struct Node {
     pub(crate) said: Option<Box<Said>>,
     /// Which of the schedule's placements are its own.
     pub(crate) placements: Range<u32>,
+}
+
+impl Node {
+    /// Its variables for all roles on it, where any were said.
+    pub(crate) fn vars(&self) -> Option<&Map<String, Value>> {
+        self.said.as_ref().map(|said| &said.vars)
+    }
 }
 
 /// A node's variables and its keys that the contract does not know.
@@ -84,7 +100,8 @@ pub struct Schedule {
 }
 
 impl Parts {
-    fn of(&self, node: &Node) -> &[(u32, Placement)] {
+    /// What `node` runs.
+    pub(crate) fn of(&self, node: &Node) -> &[(u32, Placement)] {
         &self.placements[node.placements.start as usize..node.placements.end as usize]
     }
 }
@@ -94,6 +111,11 @@ impl Schedule {
         let canonical = write(&parts);
         let digest = Digest::of(canonical.as_bytes());
         Schedule { parts: Arc::new(parts), canonical: Arc::new(canonical), digest }
+    }
+
+    /// What it was sealed of.
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.parts
     }
 
     /// SHA-256 of the canonical text.
@@ -143,10 +165,7 @@ impl Schedule {
         let index = self.role_index(role)?;
         let placements = self.parts.of(node);
         let placement = placements.binary_search_by_key(&index, |(role, _)| *role).ok()?;
-        let own = match &placements[placement].1 {
-            Placement::Vars(vars) => vars.clone(),
-            Placement::Instances(n) => Map::from_iter([("instances".to_owned(), Value::from(n.get()))]),
-        };
+        let own = placements[placement].1.vars();
         let nothing = Map::new();
         let node_vars = node.said.as_ref().map_or(&nothing, |said| &said.vars);
         Some(merge::merge(&[&self.parts.vars, &self.parts.roles[index as usize].vars, node_vars, &own]))

@@ -45,4 +45,9 @@ impl Snapshot {
     pub fn column(&self, rule: &MetricRule) -> Option<&Arc<Column>> {
         self.columns.get(rule)
     }
+
+    /// All columns, by rule.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
 }

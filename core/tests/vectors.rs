@@ -1,4 +1,4 @@
-//! The golden documents of `sdk/vectors` that the core itself must agree with: canonical JSON, answers and their refusals.
+//! The golden documents of `sdk/vectors` that the core itself must agree with: canonical JSON, answers and verdicts, and their refusals.
 
 use std::path::PathBuf;
 
@@ -11,6 +11,7 @@ use verwalter_core::json::strict::{JsonLimits, read_value};
 use verwalter_core::names::Hostname;
 use verwalter_core::peers::{Peer, PeerTable};
 use verwalter_core::ports::RawOutput;
+use verwalter_core::review::{VerdictError, read_verdict};
 
 const LIMITS: JsonLimits = JsonLimits { depth: 32, values: 1_000_000 };
 
@@ -71,4 +72,53 @@ fn answers() {
             (got, expected) => panic!("{}: expected {expected:?}, got {got:?}", case.name),
         }
     }
+}
+
+#[derive(Deserialize)]
+struct VerdictCase {
+    name: String,
+    answer: String,
+    verdict: Option<String>,
+    #[serde(default)]
+    reasons: Vec<String>,
+    #[serde(default)]
+    warnings: Vec<String>,
+    refused: Option<String>,
+    at: Option<String>,
+}
+
+#[test]
+fn verdicts() {
+    let cases: Vec<VerdictCase> = read("verdicts.json");
+    assert!(cases.len() > 20);
+    for case in cases {
+        match read_verdict(&RawOutput(case.answer.into_bytes()), LIMITS) {
+            Ok(verdict) => {
+                assert_eq!(Some(verdict.ruling.to_string()), case.verdict, "{}", case.name);
+                assert_eq!((verdict.reasons, verdict.warnings), (case.reasons, case.warnings), "{}", case.name);
+            }
+            Err(VerdictError::Verdict(error)) => {
+                assert_eq!(Some(error.path), case.at, "{}: {}", case.name, error.message);
+                assert_eq!(Some(class(&error.message)), case.refused.as_deref(), "{}: {}", case.name, error.message);
+            }
+            Err(error) => panic!("{}: {error}", case.name),
+        }
+    }
+}
+
+/// The class of a refusal, of those that `sdk/README.md` lists.
+fn class(message: &str) -> &'static str {
+    let classes = [
+        ("stands twice", "duplicate"),
+        ("is missing", "missing"),
+        ("is not spoken", "version"),
+        ("not a key", "unknown"),
+        ("must be \"allow\"", "verdict"),
+        ("is empty", "empty"),
+        ("must say why", "empty"),
+        ("more than", "many"),
+        ("longer than", "long"),
+        ("invalid type", "type"),
+    ];
+    classes.iter().find(|(words, _)| message.contains(words)).map_or("syntax", |(_, class)| class)
 }

@@ -10,8 +10,9 @@ use super::{ConfigDir, print};
 use crate::config::settings::Settings;
 use crate::config::{ConfigTree, FileError};
 use crate::exit::Exit;
-use crate::plugin::activate::Listing;
+use crate::plugin::activate::{Listed, Listing};
 use crate::plugin::catalog::PluginState;
+use crate::plugin::rehearse::NoRehearsal;
 use crate::plugin::{Activator, Catalog, Compiler};
 use crate::render::{RenderLimits, TemplateSet};
 use crate::telemetry::chain;
@@ -31,7 +32,9 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     let (tree, mut errors) = ConfigTree::load(&args.config.config_dir);
     let cache = tempfile::tempdir()?;
     let activator = Activator::without_storage(cache.path(), Compiler::default(), u64::MAX)?;
-    let catalog = Arc::new(activator.reload(&Catalog::default(), &tree.plugins.value, Listing::Whole));
+    // What stands there is what is asked about, half written or not.
+    let listed = Listed { files: &tree.plugins.value, listing: Listing::Whole, whole: &|_| true };
+    let catalog = Arc::new(activator.reload(&Catalog::default(), &listed, &NoRehearsal));
     errors.extend(plugin_errors(&tree, &catalog));
     let filters = catalog.filters().names();
     let filters_known = catalog.statuses().all(|plugin| plugin.error.is_none());

@@ -14,7 +14,7 @@ use crate::app::{App, Identity, Options, Running};
 use crate::config::settings::LogFormat;
 use crate::deploy::DeployReport;
 use crate::exit::Exit;
-use crate::round::{Outcome, RoundReport};
+use crate::round::{Accepted, Outcome, RoundReport};
 use crate::shutdown::{OnHangup, Signals};
 use crate::status::round_summary;
 use crate::{demo, identity, telemetry};
@@ -142,17 +142,17 @@ async fn follow(args: &DemoArgs, running: &mut Running) -> anyhow::Result<Exit> 
             return Ok(unprinted(&error));
         }
         match report.outcome {
-            Outcome::Accepted { .. } => {
+            Outcome::Accepted(_) => {
                 accepted += 1;
                 failed_in_a_row = 0;
             }
-            Outcome::Failed { .. } => failed_in_a_row += 1,
+            Outcome::Failed { .. } | Outcome::Denied { .. } => failed_in_a_row += 1,
         }
         if args.rounds.is_some_and(|wanted| accepted >= wanted) {
             return Ok(Exit::Done);
         }
         if args.rounds.is_some() && failed_in_a_row == FAILED_ROUNDS {
-            eprintln!("verwalter: {FAILED_ROUNDS} rounds in a row decided nothing; the last line says why");
+            eprintln!("verwalter: {FAILED_ROUNDS} rounds in a row brought nothing into force; the last line says why");
             return Ok(Exit::Failed);
         }
     }
@@ -170,7 +170,7 @@ fn unprinted(error: &std::io::Error) -> Exit {
 
 /// What was deployed for a round, once it is.
 async fn files_of(report: &RoundReport, running: &Running) -> Option<Arc<DeployReport>> {
-    let Outcome::Accepted { digest, .. } = &report.outcome else { return None };
+    let Outcome::Accepted(Accepted { digest, .. }) = &report.outcome else { return None };
     let mut deployed = running.view.deployed.clone();
     let wait = deployed.wait_for(|deployed| deployed.as_ref().is_some_and(|deployed| deployed.digest == *digest));
     tokio::time::timeout(FILES_WAIT, wait).await.ok()?.ok()?.clone()
@@ -180,7 +180,8 @@ fn line(report: &RoundReport, deployed: Option<&DeployReport>) -> String {
     let head = format!("round {:<4} ", report.round);
     match &report.outcome {
         Outcome::Failed { message, .. } => format!("{head} nothing decided: {message}"),
-        Outcome::Accepted { digest, changed, totals, cost, warnings, .. } => {
+        Outcome::Denied { digest, message, .. } => format!("{head} schedule {} denied: {message}", digest.short()),
+        Outcome::Accepted(Accepted { digest, changed, totals, cost, warnings, .. }) => {
             let plugin = report.plugin.as_ref().map(|plugin| format!("{} {}", plugin.name, plugin.digest.short())).unwrap_or_default();
             let news = if *changed { "new schedule" } else { "same schedule" };
             let files = match deployed {

@@ -1,4 +1,11 @@
-//! `verwalter plugin …`: looking at plugins.
+//! `verwalter plugin …`: looking at plugins, as files and on a running node, and ordering what becomes of them.
+
+mod order;
+mod reading;
+mod shadow;
+mod status;
+
+pub mod torture;
 
 use std::path::{Path, PathBuf};
 
@@ -28,12 +35,35 @@ enum PluginCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Say what a running node does with its plugins
+    Status(status::StatusArgs),
+    /// Put a former build of a plugin in force again
+    Rollback(order::RollbackArgs),
+    /// Lift the quarantine of a plugin's builds
+    Release(order::OrderArgs),
+    /// Let the guards pass a plugin's next decision, once
+    Allow(order::OrderArgs),
+    /// Show what a plugin in shadow mode would have decided otherwise
+    Shadow(shadow::ShadowArgs),
+    /// Run hostile plugins against the limits of a manifest and say what stopped each
+    Torture(torture::TortureArgs),
 }
 
 /// Does what the subcommand says.
 pub fn run(args: PluginArgs) -> anyhow::Result<Exit> {
-    let PluginCommand::Inspect { file, json } = args.command;
-    let wasm = read(&file)?;
+    match args.command {
+        PluginCommand::Inspect { file, json } => inspect_file(&file, json),
+        PluginCommand::Status(args) => status::run(&args),
+        PluginCommand::Rollback(args) => order::rollback(&args),
+        PluginCommand::Release(args) => order::release(&args),
+        PluginCommand::Allow(args) => order::allow(&args),
+        PluginCommand::Shadow(args) => shadow::run(&args),
+        PluginCommand::Torture(args) => torture::run(&args),
+    }
+}
+
+fn inspect_file(file: &Path, json: bool) -> anyhow::Result<Exit> {
+    let wasm = read(file)?;
     let digest = Digest::of(&wasm);
     let found = inspect(&wasm).map_err(|err| anyhow::anyhow!("{}: {err}", file.display()))?;
     if json {

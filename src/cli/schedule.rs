@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
-use serde_json::{Map, Value};
-use verwalter_core::digest::Digest;
+use serde_json::Value;
 use verwalter_core::json::canonical;
 use verwalter_core::names::PluginName;
 use verwalter_core::ports::Kind;
@@ -14,7 +13,7 @@ use verwalter_core::ports::Kind;
 use super::plugin::read;
 use super::print;
 use crate::exit::Exit;
-use crate::plugin::manifest::{Manifest, Mode};
+use crate::plugin::manifest::Manifest;
 use crate::plugin::{Activator, Compiler};
 use crate::round::decide::decide;
 use crate::round::recorded;
@@ -110,15 +109,6 @@ fn manifest(args: &ScheduleArgs) -> anyhow::Result<Manifest> {
             );
             Ok(manifest)
         }
-        None => Ok(Manifest {
-            kind: Kind::Scheduler,
-            mode: Mode::Active,
-            digest: None::<Digest>,
-            input: None,
-            config: Value::Object(Map::new()),
-            limits: crate::plugin::limits::Limits::of(Kind::Scheduler),
-            metrics: None,
-            on_failure: None,
-        }),
+        None => Ok(Manifest::plain(Kind::Scheduler)),
     }
 }

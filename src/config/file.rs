@@ -6,6 +6,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+/// The most that an error keeps of a key path, in characters: deeper than people read.
+const MAX_KEY: usize = 400;
+
 /// What is wrong with one file of the configuration tree. Its writer is at fault; what was in force before stays so.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub struct FileError {
@@ -46,9 +49,13 @@ impl FileError {
         FileError::new(path, message)
     }
 
-    /// The same error about the value at `key`.
+    /// The same error about the value at `key`, of which the beginning is kept: a key may be as long as the file.
     pub fn at_key(mut self, key: impl Into<String>) -> FileError {
         self.key = key.into();
+        if let Some((end, _)) = self.key.char_indices().nth(MAX_KEY) {
+            self.key.truncate(end);
+            self.key.push('…');
+        }
         self
     }
 
@@ -147,6 +154,12 @@ mod tests {
         let link = dir.path().join("loop");
         std::os::unix::fs::symlink(&link, &link).expect("linked");
         refused(&link, "is a symbolic link that leads back to itself");
+    }
+
+    #[test]
+    fn keys_are_told_in_part() {
+        let err = FileError::new(Path::new("f"), "is odd").at_key("é".repeat(100_000));
+        assert_eq!(err.key.chars().count(), MAX_KEY + 1);
     }
 
     #[test]

@@ -35,8 +35,31 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// Compiled plugins on disk: above this size the oldest go.
     pub plugin_cache_size: ByteSize,
+    /// What is recorded of rounds.
+    pub journal: Journal,
     /// Limits of the HTTP server.
     pub http: HttpLimits,
+}
+
+/// What is recorded of rounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Journal {
+    /// Which of them.
+    pub rounds: JournalRounds,
+    /// Above this size the oldest go.
+    pub size: ByteSize,
+}
+
+/// Which rounds are recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JournalRounds {
+    /// Those that changed something or failed.
+    Changed,
+    /// All of them.
+    All,
+    /// None.
+    None,
 }
 
 /// Limits of the HTTP server.
@@ -79,6 +102,8 @@ impl Default for Settings {
             log_format: LogFormat::Text,
             // Some 100 compiled plugins of usual size.
             plugin_cache_size: ByteSize::new(1 << 30),
+            // At 10,000 peers some 300 rounds that changed something.
+            journal: Journal { rounds: JournalRounds::Changed, size: ByteSize::new(256 << 20) },
             http: HttpLimits {
                 // Far above any action an operator sends.
                 body: ByteSize::new(1 << 20),
@@ -102,7 +127,15 @@ struct RawSettings {
     output_dir: Option<PathBuf>,
     log_format: LogFormat,
     plugin_cache_size: ByteSize,
+    journal: RawJournal,
     http: RawHttp,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct RawJournal {
+    rounds: JournalRounds,
+    size: ByteSize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -126,8 +159,16 @@ impl Default for RawSettings {
             output_dir: settings.output_dir,
             log_format: settings.log_format,
             plugin_cache_size: settings.plugin_cache_size,
+            journal: RawJournal::default(),
             http: RawHttp::default(),
         }
+    }
+}
+
+impl Default for RawJournal {
+    fn default() -> RawJournal {
+        let Journal { rounds, size } = Settings::default().journal;
+        RawJournal { rounds, size }
     }
 }
 
@@ -179,6 +220,7 @@ fn check(raw: RawSettings, dir: &Path, mut refuse: impl FnMut(&[&str], String)) 
         value
     };
     let plugin_cache_size = size(&["plugin-cache-size"], raw.plugin_cache_size, ByteSize::new(16 << 20), ByteSize::new(1 << 40));
+    let journal_size = size(&["journal", "size"], raw.journal.size, ByteSize::new(1 << 20), ByteSize::new(1 << 40));
     let body = size(&["http", "body"], raw.http.body, ByteSize::new(1 << 10), ByteSize::new(64 << 20));
     if !(1..=65_536).contains(&raw.http.connections) {
         refuse(&["http", "connections"], format!("{} is out of range: write 1 to 65536", raw.http.connections));
@@ -199,6 +241,7 @@ fn check(raw: RawSettings, dir: &Path, mut refuse: impl FnMut(&[&str], String)) 
         output_dir: raw.output_dir.map(|output| plain(&dir.join(output))),
         log_format: raw.log_format,
         plugin_cache_size,
+        journal: Journal { rounds: raw.journal.rounds, size: journal_size },
         http: HttpLimits { body, connections: raw.http.connections, timeout },
     }
 }
@@ -243,6 +286,12 @@ impl fmt::Display for Settings {
         };
         writeln!(f, "log-format: {log_format}")?;
         writeln!(f, "plugin-cache-size: {}", self.plugin_cache_size)?;
+        let rounds = match self.journal.rounds {
+            JournalRounds::Changed => "changed",
+            JournalRounds::All => "all",
+            JournalRounds::None => "none",
+        };
+        writeln!(f, "journal:\n  rounds: {rounds}\n  size: {}", self.journal.size)?;
         writeln!(
             f,
             "http:\n  body: {}\n  connections: {}\n  timeout: {}",

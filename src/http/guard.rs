@@ -1,4 +1,5 @@
-//! What a request must be before any handler sees it: for this host, and small.
+//! What a request must be before any handler sees it: for this host, and small; and, when it changes something, from no other
+//! site's page.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::error::HttpError;
+use crate::plain::plain;
 use crate::status::View;
 
 /// The names under which this node may be asked.
@@ -87,9 +89,86 @@ impl Guard {
     }
 }
 
+/// Refuses a request to change something that another site's page may have made a browser send. Such a page can send a POST
+/// without asking, as long as its type is one of a form's: so JSON is demanded, and an origin, when there is one, must be this
+/// very host and port.
+pub(super) async fn check_change(request: Request, next: Next) -> Response {
+    match refuse_change(request.headers()) {
+        Some(error) => {
+            let mut response = error.into_response();
+            response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+            response
+        }
+        None => next.run(request).await,
+    }
+}
+
+fn refuse_change(headers: &HeaderMap) -> Option<HttpError> {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let is_own = |origin: &str| {
+        let named = origin.split_once("://").map(|(_, named)| named);
+        !host.is_empty() && named.is_some_and(|named| named.eq_ignore_ascii_case(host))
+    };
+    let origins = headers.get_all(header::ORIGIN).iter().map(|origin| origin.to_str().unwrap_or_default());
+    if let Some(origin) = origins.into_iter().find(|origin| !is_own(origin)) {
+        let message = format!("a page of `{}` may not change this node: use `verwalter plugin …` or curl", plain(origin, 100));
+        return Some(HttpError::new(StatusCode::FORBIDDEN, "foreign-origin", message));
+    }
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|text| text.to_str().ok()).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("application/json") {
+        let message = "send JSON with the header `Content-Type: application/json`";
+        return Some(HttpError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "json-only", message));
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_may_change_something() {
+        let check = |host: &str, origin: Option<&str>, content_type: &str, expect: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            let value = |text: &str| header::HeaderValue::from_bytes(text.as_bytes()).expect("a header's value");
+            headers.insert(header::HOST, value(host));
+            headers.insert(header::CONTENT_TYPE, value(content_type));
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, value(origin));
+            }
+            let code = refuse_change(&headers).map(|error| error.code);
+            assert_eq!(code, expect, "{host} {origin:?} {content_type}");
+        };
+        let (json, foreign) = ("application/json", Some("foreign-origin"));
+        check("alpha:8379", None, json, None);
+        check("alpha:8379", None, "Application/JSON; charset=utf-8", None);
+        check("alpha:8379", Some("http://alpha:8379"), json, None);
+        check("alpha:8379", Some("http://ALPHA:8379"), json, None);
+        check("alpha:8379", Some("http://evil.example"), json, foreign);
+        check("localhost:8379", Some("http://localhost:3000"), json, foreign);
+        check("alpha:8379", Some("http://alpha"), json, foreign);
+        check("alpha:8379", Some("http://alpha:8379.evil.example"), json, foreign);
+        check("alpha:8379", Some("http://evil.example/http://alpha:8379"), json, foreign);
+        check("alpha:8379", Some("null"), json, foreign);
+        check("alpha:8379", Some(""), json, foreign);
+        check("alpha:8379", Some("\u{e9}"), json, foreign);
+        check("", Some("http://"), json, foreign);
+        for form in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "text/plain; application/json"] {
+            check("alpha:8379", None, form, Some("json-only"));
+        }
+    }
+
+    #[test]
+    fn one_own_origin_does_not_excuse_another() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, header::HeaderValue::from_static("alpha"));
+        headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+        headers.append(header::ORIGIN, header::HeaderValue::from_static("http://alpha"));
+        assert!(refuse_change(&headers).is_none());
+        headers.append(header::ORIGIN, header::HeaderValue::from_static("http://evil.example"));
+        assert_eq!(refuse_change(&headers).map(|error| error.code), Some("foreign-origin"));
+    }
 
     #[test]
     fn hosts() {

@@ -1,18 +1,23 @@
 //! The paths and what each shows. Every document comes compact, and indented with the suffix `.pretty`.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde::Serialize;
 use serde_json::json;
+use tokio::sync::Semaphore;
 use verwalter_core::contract::whole_document;
 
 use super::error::HttpError;
-use super::guard::{Guard, Hosts, check};
+use super::guard::{Guard, Hosts, check, check_change};
+use super::metrics::{self, Readings};
+use super::{orders, query, shadow};
 use crate::round::Outcome;
 use crate::status::{self, View};
 use crate::store;
@@ -28,14 +33,36 @@ verwalter: this node's API. Add .pretty to a /v1 path for indented JSON.
 /v1/peers                 the other nodes
 /v1/schedule              the schedule in force
 /v1/why/ROLE/NODE         why a role stands on a node
-/v1/plugins               every plugin, its build, its limits, its errors
+/v1/plugins               every plugin, its build, its limits, its errors, what it cost
+/v1/plugins/NAME/shadow   how a plugin in shadow mode compares with those in force
+/v1/query/PATH            a question to the query plugin, by GET or with a JSON body by POST
 /v1/scheduler_input       what the newest decision read: the document, peers and metrics
 /v1/scheduler_debug_info  what the scheduler plugin logged in it
 /healthz  /readyz         for supervisors and load balancers
+/metrics                  figures for Prometheus, as OpenMetrics
+
+By POST, with Content-Type: application/json and a body of {}:
+/v1/plugins/NAME/rollback, /v1/plugins/NAME/release, /v1/plugins/NAME/allow
 ";
 
 pub(super) fn router(view: View, hosts: Hosts, body_bytes: u64) -> Router {
+    let shadows = view.shadows.clone();
+    let look: shadow::Look = Arc::new(move |name| {
+        let book = shadows.borrow().clone();
+        book.get(name).map(|status| serde_json::to_value(status).expect("texts and numbers are JSON"))
+    });
+    let context = query::Context {
+        view: view.clone(),
+        body_bytes: usize::try_from(body_bytes).unwrap_or(usize::MAX),
+        slots: Arc::new(Semaphore::new(query::SLOTS)),
+    };
+    // A question changes nothing, but it costs a plugin's time: for POST there is one rule.
+    let asked = get(query::ask).merge(post(query::ask).route_layer(middleware::from_fn(check_change)));
     Router::new()
+        .merge(orders::routes(view.orders.clone(), body_bytes))
+        .merge(shadow::routes(look))
+        .route("/v1/query/{*path}", asked.with_state(context))
+        .route("/metrics", get(figures))
         .route("/", get(|| async { (TEXT, INDEX) }))
         .route("/healthz", get(|| async { (TEXT, "ok\n") }))
         .route("/readyz", get(ready))
@@ -58,17 +85,21 @@ pub(super) fn router(view: View, hosts: Hosts, body_bytes: u64) -> Router {
         .with_state(view)
 }
 
+async fn figures(State(view): State<View>) -> Response {
+    metrics::response(Readings::of(&view, &view.meters, &view.counts))
+}
+
 async fn unknown(uri: Uri) -> HttpError {
     let shown: String = uri.path().chars().take(100).collect();
     HttpError::new(StatusCode::NOT_FOUND, "not-found", format!("there is nothing at `{shown}`: / lists what there is"))
 }
 
-async fn method() -> HttpError {
+pub(super) async fn method() -> HttpError {
     HttpError::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this path is for reading: use GET or HEAD")
 }
 
 /// A document, indented when the path asks for it.
-fn document(uri: &Uri, value: &impl Serialize) -> Response {
+pub(super) fn document(uri: &Uri, value: &impl Serialize) -> Response {
     let pretty = uri.path().ends_with(".pretty");
     let text = if pretty { serde_json::to_vec_pretty(value) } else { serde_json::to_vec(value) };
     let mut text = text.expect("the node's own documents are JSON");
@@ -79,7 +110,7 @@ fn document(uri: &Uri, value: &impl Serialize) -> Response {
 }
 
 /// A JSON text that is kept ready, indented when the path asks for it.
-fn raw_document(uri: &Uri, text: Vec<u8>) -> Response {
+pub(super) fn raw_document(uri: &Uri, text: Vec<u8>) -> Response {
     if !uri.path().ends_with(".pretty") {
         return (JSON, text).into_response();
     }
@@ -122,20 +153,22 @@ async fn scheduler_input(State(view): State<View>, uri: Uri) -> Result<Response,
 async fn scheduler_debug_info(State(view): State<View>) -> Result<Response, HttpError> {
     let report = view.round.borrow().clone().ok_or_else(|| nothing_yet("decision"))?;
     let text = match &report.outcome {
-        Outcome::Accepted { debug, .. } => debug.clone(),
-        Outcome::Failed { message, debug, .. } => format!("{debug}{}{message}", if debug.is_empty() { "" } else { "\n" }),
+        Outcome::Accepted(accepted) => accepted.debug.clone(),
+        Outcome::Denied { message, debug, .. } | Outcome::Failed { message, debug, .. } => {
+            format!("{debug}{}{message}", if debug.is_empty() { "" } else { "\n" })
+        }
     };
     Ok((TEXT, text).into_response())
 }
 
 async fn plugins(State(view): State<View>, uri: Uri) -> Response {
     let catalog = view.config.borrow().catalog.clone();
-    let statuses: Vec<_> = catalog.statuses().collect();
+    let statuses: Vec<_> = catalog.statuses().map(|plugin| status::plugin(&view, plugin)).collect();
     document(&uri, &json!({ "generation": catalog.generation(), "plugins": statuses }))
 }
 
 /// A path whose parts are no text once they are decoded.
-fn no_text(_: PathRejection) -> HttpError {
+pub(super) fn no_text(_: PathRejection) -> HttpError {
     HttpError::new(StatusCode::BAD_REQUEST, "bad-path", "the path is no UTF-8 text: mend what follows its `%` signs")
 }
 
@@ -143,8 +176,8 @@ async fn plugin(State(view): State<View>, name: Result<Path<String>, PathRejecti
     let Path(name) = name.map_err(no_text)?;
     let name = name.strip_suffix(".pretty").unwrap_or(&name);
     let catalog = view.config.borrow().catalog.clone();
-    match catalog.statuses().find(|status| status.name.as_str() == name) {
-        Some(status) => Ok(document(&uri, status)),
+    match catalog.status(name) {
+        Some(plugin) => Ok(document(&uri, &status::plugin(&view, plugin))),
         None => Err(HttpError::new(StatusCode::NOT_FOUND, "not-found", "there is no such plugin: /v1/plugins lists them")),
     }
 }

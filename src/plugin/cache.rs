@@ -18,6 +18,7 @@ use wasmtime::{Engine, Module};
 use super::compile::{CompileError, Compiler};
 use super::engine;
 use super::inspect::Abi;
+use super::limits::Limits;
 
 /// Compiled code, mapped.
 pub(super) enum Artefact {
@@ -48,6 +49,17 @@ pub enum CacheError {
     Load(String),
 }
 
+impl CacheError {
+    /// Whether another try may go better: this machine was at fault, not the plugin.
+    pub(super) fn is_transient(&self) -> bool {
+        match self {
+            CacheError::Compile(err) => matches!(err, CompileError::Child { .. } | CompileError::Machine(_)),
+            CacheError::Io { .. } | CacheError::Unsafe(_) => true,
+            CacheError::Load(_) => false,
+        }
+    }
+}
+
 /// How the names of unfinished files begin.
 const UNFINISHED: &str = ".compiling-";
 
@@ -73,8 +85,8 @@ impl Cache {
         Ok(Cache { dir: dir.to_owned(), fingerprint: engine::fingerprint(engine), compiler, max_bytes })
     }
 
-    /// The compiled form of `wasm`, from disk where it is there and sound.
-    pub(super) fn load(&self, engine: &Engine, abi: Abi, digest: Digest, wasm: &[u8]) -> Result<Artefact, CacheError> {
+    /// The compiled form of `wasm`, from disk where it is there and sound, else compiled within `limits`.
+    pub(super) fn load(&self, engine: &Engine, abi: Abi, digest: Digest, wasm: &[u8], limits: &Limits) -> Result<Artefact, CacheError> {
         let path = self.dir.join(format!("{}-{}.cwasm", digest.hex(), self.fingerprint));
         if intact(&path) {
             // Its time of use, for the pruning. Not being able to say it is no reason to fail.
@@ -85,15 +97,15 @@ impl Cache {
                 return Ok(artefact);
             }
         }
-        self.compile(abi, wasm, &path)?;
+        self.compile(abi, wasm, &path, limits)?;
         self.prune(&path);
         map(engine, abi, &path)
     }
 
-    fn compile(&self, abi: Abi, wasm: &[u8], path: &Path) -> Result<(), CacheError> {
+    fn compile(&self, abi: Abi, wasm: &[u8], path: &Path, limits: &Limits) -> Result<(), CacheError> {
         let io = |source| CacheError::Io { path: path.to_owned(), source };
         let out = self.unfinished().map_err(io)?;
-        self.compiler.compile(abi, wasm, out.reopen().map_err(io)?)?;
+        self.compiler.compile(abi, wasm, out.reopen().map_err(io)?, limits)?;
         out.as_file().sync_all().map_err(io)?;
         let sum = sum(out.path()).map_err(io)?;
         // The sum first: code without its sum is compiled again, a sum without its code is no harm.
@@ -170,13 +182,14 @@ impl io::Write for HashWriter<'_> {
 
 #[expect(unsafe_code, reason = "compiled code is mapped from a directory that only this user writes, after its sum was checked")]
 fn map(engine: &Engine, abi: Abi, path: &Path) -> Result<Artefact, CacheError> {
-    let load = |err: wasmtime::Error| CacheError::Load(format!("{err:#}"));
+    // What lies around the cause names the cache and repeats it.
+    let load = |err: wasmtime::Error| CacheError::Load(err.root_cause().to_string());
     match abi {
         // SAFETY: the file was written by `compile` above from this engine's own output, lies in a directory that no other
         // user can write (`Cache::open`), is named by the engine's fingerprint, and its bytes match the sum taken then.
         Abi::Component => unsafe { Component::deserialize_file(engine, path) }.map(Artefact::Component).map_err(load),
         // SAFETY: as above.
-        Abi::Core => unsafe { Module::deserialize_file(engine, path) }.map(Artefact::Module).map_err(load),
+        Abi::Core | Abi::Predecessor => unsafe { Module::deserialize_file(engine, path) }.map(Artefact::Module).map_err(load),
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 use verwalter_core::ports::{Failure, FailureCause, PluginId};
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 
+use super::guest::predecessor::{Misfit, Panicked};
 use super::limits::{Limit, Limits};
 use super::store::Stop;
 
@@ -28,7 +29,7 @@ pub(super) fn drive<T>(call: impl Future<Output = wasmtime::Result<T>>, deadline
 /// What a guest's error means to an operator.
 pub(super) fn failure(plugin: &PluginId, limits: &Limits, error: &wasmtime::Error) -> Failure {
     let (cause, message) = explain(limits, error);
-    Failure { plugin: plugin.clone(), cause, message, log: Vec::new() }
+    Failure { plugin: plugin.clone(), cause, message, log: Vec::new(), cost: None }
 }
 
 fn explain(limits: &Limits, error: &wasmtime::Error) -> (FailureCause, String) {
@@ -46,10 +47,19 @@ fn explain(limits: &Limits, error: &wasmtime::Error) -> (FailureCause, String) {
             Stop::Output { bytes } => {
                 over(FailureCause::Output, Limit::Output, &format!("its answer has {bytes} bytes, more than its limit of"))
             }
-            Stop::Bounds | Stop::Text | Stop::Tag(_) | Stop::Empty => {
+            Stop::Long => over(FailureCause::Output, Limit::Output, "its answer has no end within its limit of"),
+            Stop::Exit(_) => (FailureCause::Trap, format!("{stop}; what it printed before is in its log")),
+            Stop::Bounds | Stop::Text | Stop::Tag(_) | Stop::Empty | Stop::Unended | Stop::Junk { .. } => {
                 (FailureCause::Output, format!("{stop}: this is a defect of the plugin"))
             }
         };
+    }
+    if let Some(misfit) = error.downcast_ref::<Misfit>() {
+        let cause = match misfit {
+            Misfit::Document(_) => FailureCause::Input,
+            Misfit::Answer { .. } => FailureCause::Refused,
+        };
+        return (cause, misfit.to_string());
     }
     if let Some(full) = error.downcast_ref::<PoolConcurrencyLimitError>() {
         return (FailureCause::Host, format!("the pool of instances is full ({full})"));
@@ -64,9 +74,18 @@ fn explain(limits: &Limits, error: &wasmtime::Error) -> (FailureCause, String) {
                 frames(error)
             ),
         ),
-        Some(trap) => (FailureCause::Trap, format!("trapped: {trap}{}", frames(error))),
-        // Lifting an answer out of a component fails without a trap: bad text, bad bounds, or over the copying cap.
-        None => over(FailureCause::Output, Limit::Output, &format!("gave an answer that cannot be read ({error:#}); its output limit is")),
+        Some(trap) => {
+            let panic = error.downcast_ref::<Panicked>().map_or(String::new(), |Panicked(text)| format!("{}: ", shorten(text)));
+            (FailureCause::Trap, format!("{panic}trapped: {trap}{}", frames(error)))
+        }
+        // Lifting an answer out of a component fails without a trap: over the copying cap, bad text, bad bounds.
+        None => match error.root_cause().to_string() {
+            // The engine has no type for it that is public.
+            words if words.contains("hostcalls has been exhausted") => {
+                over(FailureCause::Output, Limit::Output, "handed over more than its output limit of")
+            }
+            words => (FailureCause::Output, format!("handed over what cannot be read ({words}): this is a defect of the plugin")),
+        },
     }
 }
 
@@ -80,6 +99,12 @@ fn frames(error: &wasmtime::Error) -> String {
     });
     let names: Vec<String> = names.take(SHOWN).collect();
     if names.is_empty() { String::new() } else { format!(" in {}", names.join(" < ")) }
+}
+
+/// A guest's own words in one line.
+fn shorten(text: &str) -> String {
+    const SHOWN: usize = 300;
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect()
 }
 
 /// A name as its author wrote it; names come from the guest, so their length is bounded.

@@ -2,6 +2,7 @@
 //! The child is this same program, limits itself before it reads, and never runs what it compiles.
 
 use std::io::{Read, Write};
+use std::num::NonZeroUsize;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
@@ -9,20 +10,29 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::engine::{EngineError, compile_engine};
+use super::engine::{EngineError, Workers, compile_engine};
 use super::inspect::{Abi, MAX_WASM_BYTES};
+use super::limits::{Limit, Limits};
 use crate::exit::Exit;
 
 /// The hidden subcommand that the child is started with.
 pub const SUBCOMMAND: &str = "compile-plugin";
-/// Processor time for one plugin: the largest known (SpiderMonkey, Python) take 5 s on a slow core.
-const CPU_SECONDS: u64 = 60;
-/// Wall time for one plugin: five times its processor time, for a machine that is busy with other things.
-const WALL_TIME: Duration = Duration::from_secs(5 * CPU_SECONDS);
+/// Wall time for one plugin in units of its processor time, for a machine that is busy with other things.
+const WALL_FACTOR: u32 = 5;
+/// How a process ends that could not get memory or stack.
+const SIGABRT: i32 = 6;
+/// What the standard library says when it was memory.
+const NO_MEMORY: &str = "memory allocation of";
 /// The signal that only others send: the system when memory runs out, or a person.
 const SIGKILL: i32 = 9;
-/// Memory for one plugin: Python's runtime takes 337 MB.
-const DATA_BYTES: u64 = 2 << 30;
+/// Its processor time is used up.
+const SIGXCPU: i32 = 24;
+/// What it writes is larger than [`ARTEFACT_BYTES`].
+const SIGXFSZ: i32 = 25;
+/// The most threads that compile one plugin. Arbitrary, above what shortens it by much: half the time goes where only one works.
+const THREADS: usize = 8;
+/// A thread's stack: as much as Linux gives a first thread, so that what compiles on one compiles on all.
+const STACK_BYTES: usize = 8 << 20;
 /// The largest compiled plugin: Python's is about 60 MB.
 const ARTEFACT_BYTES: u64 = 1 << 30;
 /// How much of a failing child's complaint is kept.
@@ -46,11 +56,27 @@ pub enum CompileError {
     /// The compiler refused the plugin.
     #[error("it does not compile: {0}")]
     Refused(String),
-    /// The compiler was stopped.
-    #[error(
-        "compiling it took more than {CPU_SECONDS} s of processor time or 2 GiB of memory (the compiler ended with {0}): make the plugin smaller"
-    )]
-    Killed(std::process::ExitStatus),
+    /// The compiler was stopped by a limit.
+    #[error("compiling it took more {what} than its limit of {limit}; {hint}")]
+    Limit {
+        /// Of what.
+        what: &'static str,
+        /// The limit, as it is written in a manifest.
+        limit: String,
+        /// The line that raises it.
+        hint: String,
+    },
+    /// What it compiles to is too large for the cache.
+    #[error("its machine code is larger than {} MiB, which is fixed: make the plugin smaller", ARTEFACT_BYTES >> 20)]
+    Artefact,
+    /// The compiler crashed on it.
+    #[error("the compiler crashed on it ({status}{complaint}): make the plugin simpler, or build it with another toolchain")]
+    Crashed {
+        /// How it ended.
+        status: ExitStatus,
+        /// What it said last, after a colon.
+        complaint: String,
+    },
 }
 
 /// Where the compiling program is: the running daemon, or for tests the one that they were built with.
@@ -72,15 +98,17 @@ impl Compiler {
         Compiler { program }
     }
 
-    /// Compiles `wasm` into `out`, which is empty and open for writing.
-    pub(super) fn compile(&self, abi: Abi, wasm: &[u8], out: std::fs::File) -> Result<(), CompileError> {
+    /// Compiles `wasm` into `out`, which is empty and open for writing, within `limits`.
+    pub(super) fn compile(&self, abi: Abi, wasm: &[u8], out: std::fs::File, limits: &Limits) -> Result<(), CompileError> {
         let failed = |did| move |source| CompileError::Child { did, source };
         let mut child = Command::new(&self.program)
             .arg(SUBCOMMAND)
             .arg(match abi {
                 Abi::Component => "component",
-                Abi::Core => "core",
+                Abi::Core | Abi::Predecessor => "core",
             })
+            .arg(format!("--seconds={}", limits.compile_seconds()))
+            .arg(format!("--memory-bytes={}", limits.get(Limit::CompileMemory)))
             .env_clear()
             .stdin(Stdio::piped())
             .stdout(Stdio::from(out))
@@ -89,37 +117,48 @@ impl Compiler {
             .map_err(failed("started"))?;
         let mut stdin = child.stdin.take().expect("stdin is piped");
         let stderr = child.stderr.take().expect("stderr is piped");
+        let longest = Duration::from_secs(limits.compile_seconds()) * WALL_FACTOR;
         let (status, complaint) = std::thread::scope(|scope| {
             // A child that dies early closes the pipe; its status says why.
             scope.spawn(move || drop(stdin.write_all(wasm)));
             let complaint = scope.spawn(move || read_complaint(stderr));
-            let status = wait(&mut child);
+            let status = wait(&mut child, longest);
             (status, complaint.join().unwrap_or_default())
         });
-        let status = status.map_err(failed("waited for"))?;
+        let Some(status) = status.map_err(failed("waited for"))? else {
+            return Err(CompileError::Machine(format!("it was not done after {} s: this machine is too busy", longest.as_secs())));
+        };
+        let over = |what, limit| CompileError::Limit { what, limit: limits.describe(limit), hint: limits.raise_hint(limit) };
         match (status.code(), status.signal()) {
             (Some(0), _) => Ok(()),
             (Some(code), _) if code == Exit::Sandbox as i32 => Err(CompileError::Machine(complaint)),
             (Some(_), _) if !complaint.is_empty() => Err(CompileError::Refused(complaint)),
             // Its own limits end it otherwise: this came from outside.
             (_, Some(SIGKILL)) => Err(CompileError::Machine("it was killed from outside, most likely because memory ran out".to_owned())),
-            _ => Err(CompileError::Killed(status)),
+            (_, Some(SIGXCPU)) => Err(over("processor time", Limit::CompileTime)),
+            (_, Some(SIGABRT)) if complaint.contains(NO_MEMORY) => Err(over("memory", Limit::CompileMemory)),
+            (_, Some(SIGXFSZ)) => Err(CompileError::Artefact),
+            _ => {
+                let complaint = if complaint.is_empty() { complaint } else { format!(": {complaint}") };
+                Err(CompileError::Crashed { status, complaint })
+            }
         }
     }
 }
 
-/// Waits for the child, at the longest until [`WALL_TIME`]; then it is killed.
-fn wait(child: &mut Child) -> std::io::Result<ExitStatus> {
+/// Waits for the child, at the longest so long; `None`: then it was killed.
+fn wait(child: &mut Child, longest: Duration) -> std::io::Result<Option<ExitStatus>> {
     /// A small plugin takes 50 ms: waiting must not add to that.
     const PAUSE: Duration = Duration::from_millis(2);
-    let deadline = Instant::now() + WALL_TIME;
+    let deadline = Instant::now() + longest;
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok(status);
+            return Ok(Some(status));
         }
         if Instant::now() >= deadline {
             child.kill()?;
-            return child.wait();
+            child.wait()?;
+            return Ok(None);
         }
         std::thread::sleep(PAUSE);
     }
@@ -134,9 +173,10 @@ fn read_complaint(mut stderr: ChildStderr) -> String {
     String::from_utf8_lossy(&bytes).trim().replace('\n', " ")
 }
 
-/// What the child does: plugin on standard input, compiled code on standard output, complaints on standard error.
-pub fn child(abi: &str) -> Exit {
-    let Err(error) = compile_input(abi) else { return Exit::Done };
+/// What the child does within so many seconds of processor time and so much memory: plugin on standard input, compiled code on
+/// standard output, complaints on standard error.
+pub fn child(abi: &str, seconds: u64, memory_bytes: u64) -> Exit {
+    let Err(error) = compile_input(abi, seconds, memory_bytes) else { return Exit::Done };
     eprintln!("{error}");
     match error {
         ChildError::Compile(_) => Exit::Failed,
@@ -145,11 +185,11 @@ pub fn child(abi: &str) -> Exit {
     }
 }
 
-fn compile_input(abi: &str) -> Result<(), ChildError> {
-    limit()?;
+fn compile_input(abi: &str, seconds: u64, memory_bytes: u64) -> Result<(), ChildError> {
+    limit(seconds, memory_bytes)?;
     let mut wasm = Vec::new();
     std::io::stdin().lock().take(MAX_WASM_BYTES + 1).read_to_end(&mut wasm)?;
-    let engine = compile_engine()?;
+    let engine = compile_engine(hire(memory_bytes))?;
     let compiled = match abi {
         "component" => engine.precompile_component(&wasm),
         _ => engine.precompile_module(&wasm),
@@ -157,6 +197,24 @@ fn compile_input(abi: &str) -> Result<(), ChildError> {
     let compiled = compiled.map_err(|err| ChildError::Compile(format!("{err:#}")))?;
     std::io::stdout().lock().write_all(&compiled)?;
     Ok(())
+}
+
+/// Starts the threads that compile; the code that comes out does not depend on how many there are. Where they cannot be had, since a
+/// supervisor counts threads too, one compiles alone: the plugin is not at fault.
+fn hire(memory_bytes: u64) -> Workers {
+    let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let threads = threads(processors, memory_bytes);
+    if threads < 2 {
+        return Workers::One;
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).stack_size(STACK_BYTES).build_global();
+    if pool.is_ok() { Workers::Many } else { Workers::One }
+}
+
+/// How many threads compile. Their stacks count as memory: at most a quarter of it.
+fn threads(processors: usize, memory_bytes: u64) -> usize {
+    let affordable = usize::try_from(memory_bytes / 4).unwrap_or(usize::MAX) / STACK_BYTES;
+    processors.min(THREADS).min(affordable)
 }
 
 /// Why the child failed; its parent shows the text.
@@ -173,11 +231,11 @@ enum ChildError {
     Compile(String),
 }
 
-fn limit() -> std::io::Result<()> {
+fn limit(seconds: u64, memory_bytes: u64) -> std::io::Result<()> {
     let limits = [
         ("core", Resource::Core, 0),
-        ("cpu", Resource::Cpu, CPU_SECONDS),
-        ("data", Resource::Data, DATA_BYTES),
+        ("cpu", Resource::Cpu, seconds),
+        ("data", Resource::Data, memory_bytes),
         ("fsize", Resource::Fsize, ARTEFACT_BYTES),
         ("nofile", Resource::Nofile, 64),
     ];
@@ -191,4 +249,21 @@ fn limit() -> std::io::Result<()> {
         set.map_err(|err| std::io::Error::other(format!("the limit `{name}` of the compiler process cannot be set: {err}")))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_follow_processors_and_memory() {
+        let check =
+            |processors, mebibytes: u64, expect| assert_eq!(threads(processors, mebibytes << 20), expect, "{processors}, {mebibytes}");
+        check(1, 2048, 1);
+        check(2, 2048, 2);
+        check(64, 2048, THREADS);
+        // The least that a manifest may allow.
+        check(8, 64, 2);
+        check(8, 16, 0);
+    }
 }

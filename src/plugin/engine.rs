@@ -55,9 +55,20 @@ pub(super) fn run_engine() -> Result<Engine, EngineError> {
     Engine::new(&config).map_err(EngineError)
 }
 
+/// Who compiles one plugin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Workers {
+    /// The thread that asks.
+    One,
+    /// Those of rayon's pool, which stands.
+    Many,
+}
+
 /// The engine that compiles: the same code comes out, but no pool is reserved.
-pub(super) fn compile_engine() -> Result<Engine, EngineError> {
-    Engine::new(&config()).map_err(EngineError)
+pub(super) fn compile_engine(workers: Workers) -> Result<Engine, EngineError> {
+    let mut config = config();
+    config.parallel_compilation(workers == Workers::Many);
+    Engine::new(&config).map_err(EngineError)
 }
 
 fn config() -> Config {

@@ -7,22 +7,19 @@ use std::time::Instant;
 use verwalter_core::contract::SnapshotView;
 use wasmtime::{AsContext, AsContextMut, Caller, Extern, StoreContextMut, Trap};
 
+use super::abi::CORE_MODULE;
 use super::memory;
 use super::store::{CallState, Stop};
 
 /// What any import costs, whatever it does: about the time that it takes, at the price of plain instructions.
 const CALL_FUEL: usize = 1_000;
 
-/// `verwalter.log` and the like: the core ABI's module name.
-pub(super) const CORE_MODULE: &str = "verwalter";
-/// The core ABI's imports.
-pub(super) const CORE_IMPORTS: [&str; 3] = ["column", "attribute", "log"];
 const SNAPSHOT: &str = "verwalter:plugin/snapshot@1.0.0";
 const LOG: &str = "verwalter:plugin/log@1.0.0";
 
 /// What every import does first: the deadline, and the price of a call whose arguments have so many `bytes`. Nothing is made for
 /// a guest that cannot pay that.
-fn enter(store: &mut StoreContextMut<'_, CallState>, bytes: usize) -> wasmtime::Result<()> {
+pub(super) fn enter(store: &mut StoreContextMut<'_, CallState>, bytes: usize) -> wasmtime::Result<()> {
     if Instant::now() >= store.data().deadline {
         return Err(wasmtime::Error::new(Stop::Deadline));
     }
@@ -30,7 +27,7 @@ fn enter(store: &mut StoreContextMut<'_, CallState>, bytes: usize) -> wasmtime::
 }
 
 /// The price of moving `bytes`.
-fn charge(store: &mut StoreContextMut<'_, CallState>, bytes: usize) -> wasmtime::Result<()> {
+pub(super) fn charge(store: &mut StoreContextMut<'_, CallState>, bytes: usize) -> wasmtime::Result<()> {
     let left = store.get_fuel()?;
     match left.checked_sub(bytes as u64) {
         Some(left) => store.set_fuel(left),
@@ -136,11 +133,28 @@ fn count(n: usize) -> wasmtime::Result<i32> {
     i32::try_from(n).map_err(|_| wasmtime::Error::new(Stop::Bounds))
 }
 
-fn guest_memory<T>(caller: &mut Caller<'_, CallState>, use_it: impl FnOnce(&mut [u8]) -> Result<T, Stop>) -> wasmtime::Result<T> {
+pub(super) fn guest_memory<T>(
+    caller: &mut Caller<'_, CallState>,
+    use_it: impl FnOnce(&mut [u8]) -> Result<T, Stop>,
+) -> wasmtime::Result<T> {
     let Some(Extern::Memory(memory)) = caller.get_export("memory") else {
         return Err(wasmtime::Error::new(Stop::Bounds));
     };
     use_it(memory.data_mut(caller.as_context_mut())).map_err(wasmtime::Error::new)
+}
+
+/// Hands the call's state the guest's bytes at `ptr`, where they lie.
+pub(super) fn guest_bytes<T>(
+    caller: &mut Caller<'_, CallState>,
+    ptr: u32,
+    len: u32,
+    use_them: impl FnOnce(&mut CallState, &mut [u8]) -> Result<T, Stop>,
+) -> wasmtime::Result<T> {
+    let Some(Extern::Memory(memory)) = caller.get_export("memory") else {
+        return Err(wasmtime::Error::new(Stop::Bounds));
+    };
+    let (bytes, state) = memory.data_and_store_mut(caller.as_context_mut());
+    memory::slot(bytes, ptr, len).and_then(|bytes| use_them(state, bytes)).map_err(wasmtime::Error::new)
 }
 
 fn guest_text(caller: &mut Caller<'_, CallState>, ptr: u32, len: u32) -> wasmtime::Result<String> {

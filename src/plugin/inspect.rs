@@ -4,14 +4,17 @@ use std::fmt;
 
 use serde::Serialize;
 use verwalter_core::ports::Kind;
-use wasmparser::{Encoding, Parser, Payload};
+use wasmparser::{BinaryReaderError, Encoding, Parser, Payload};
 
-use super::imports::{CORE_IMPORTS, CORE_MODULE};
+use super::abi::{CORE_IMPORTS, CORE_MODULE, MATHS_IMPORTS, PANIC_IMPORT, PREDECESSOR_MODULE, WASI_IMPORTS, WASI_MODULE};
+use super::nesting::{self, NestingError};
 
 /// The largest plugin file, in bytes: above the largest language runtime known (SpiderMonkey, 12 MB) by far.
 pub const MAX_WASM_BYTES: u64 = 256 << 20;
-/// The most imports and exports that are listed: above what the largest runtime known has.
+/// The most imports and the most exports, in all sections of a file: above what the largest runtime known has.
 const MAX_NAMES: usize = 10_000;
+/// The most that is kept of one name, in characters: more than any name of an ABI has. What is longer equals none of those.
+const MAX_NAME_CHARS: usize = 120;
 
 /// How a file speaks to the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -21,6 +24,8 @@ pub enum Abi {
     Component,
     /// A core module with the `vw_abi_1` marker.
     Core,
+    /// A module made for verwalter 0.13, known by its exports.
+    Predecessor,
 }
 
 impl fmt::Display for Abi {
@@ -28,6 +33,7 @@ impl fmt::Display for Abi {
         f.write_str(match self {
             Abi::Component => "component",
             Abi::Core => "core module, ABI 1",
+            Abi::Predecessor => "verwalter 0.13 module",
         })
     }
 }
@@ -54,13 +60,20 @@ pub enum InspectError {
     /// Text format.
     #[error("it is WebAssembly text: translate it with `wasm-tools parse` or `wat2wasm` first")]
     Text,
+    /// Components within it that are not run.
+    #[error(transparent)]
+    Nesting(#[from] NestingError),
     /// Damaged, or of a later standard.
     #[error("it cannot be read as WebAssembly: {0}")]
     Malformed(String),
+    /// More names than are looked at.
+    #[error("it has more than {MAX_NAMES} {0}: build it without exporting every symbol")]
+    TooMany(&'static str),
     /// No known ABI.
     #[error(
         "it speaks no plugin ABI: a component must export one of verwalter:plugin/{{scheduling,reviewing,filtering,querying}}@1.0.0, \
-         a core module `memory`, `vw_abi_1`, `vw_alloc`, `vw_free` and one of `vw_schedule`, `vw_review`, `vw_apply`, `vw_query` (it exports: {exports})"
+         a core module `memory`, `vw_abi_1`, `vw_alloc`, `vw_free` and one of `vw_schedule`, `vw_review`, `vw_apply`, `vw_query`, \
+         a module of verwalter 0.13 `memory`, `alloc`, `dealloc` and `scheduler`, or `init`, `render_roles` and `query` (it exports: {exports})"
     )]
     NoAbi {
         /// What it has instead.
@@ -86,7 +99,8 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspection, InspectError> {
         let begins: String = wasm.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         return Err(if text { InspectError::Text } else { InspectError::NotWasm(format!("it begins with {begins:?}, not with 0061736d")) });
     }
-    let names = names(wasm).map_err(|err| InspectError::Malformed(err.to_string()))?;
+    nesting::check(wasm)?;
+    let names = names(wasm)?;
     let inspection = match names.encoding {
         Encoding::Component => component(names)?,
         Encoding::Module => module(names)?,
@@ -101,8 +115,14 @@ struct Names {
     exports: Vec<String>,
 }
 
+impl From<BinaryReaderError> for InspectError {
+    fn from(err: BinaryReaderError) -> InspectError {
+        InspectError::Malformed(clip(&err.to_string()))
+    }
+}
+
 /// The outermost imports and exports; nested modules and components are passed over.
-fn names(wasm: &[u8]) -> wasmparser::Result<Names> {
+fn names(wasm: &[u8]) -> Result<Names, InspectError> {
     let mut names = Names { encoding: Encoding::Module, imports: Vec::new(), exports: Vec::new() };
     let mut depth = 0_u32;
     for payload in Parser::new(0).parse_all(wasm) {
@@ -116,30 +136,54 @@ fn names(wasm: &[u8]) -> wasmparser::Result<Names> {
             Payload::End(_) => depth -= 1,
             _ if depth != 1 => {}
             Payload::ImportSection(section) => {
-                for import in section.into_imports().take(MAX_NAMES) {
+                for import in section.into_imports() {
                     let import = import?;
-                    names.imports.push(format!("{}.{}", import.module, import.name));
+                    names.import(&format!("{}.{}", import.module, import.name))?;
                 }
             }
             Payload::ExportSection(section) => {
-                for export in section.into_iter().take(MAX_NAMES) {
-                    names.exports.push(export?.name.to_owned());
+                for export in section {
+                    names.export(export?.name)?;
                 }
             }
             Payload::ComponentImportSection(section) => {
-                for import in section.into_iter().take(MAX_NAMES) {
-                    names.imports.push(import?.name.name.to_owned());
+                for import in section {
+                    names.import(import?.name.name)?;
                 }
             }
             Payload::ComponentExportSection(section) => {
-                for export in section.into_iter().take(MAX_NAMES) {
-                    names.exports.push(export?.name.name.to_owned());
+                for export in section {
+                    names.export(export?.name.name)?;
                 }
             }
             _ => {}
         }
     }
     Ok(names)
+}
+
+impl Names {
+    fn import(&mut self, name: &str) -> Result<(), InspectError> {
+        keep(&mut self.imports, name).map_err(|Full| InspectError::TooMany("imports"))
+    }
+
+    fn export(&mut self, name: &str) -> Result<(), InspectError> {
+        keep(&mut self.exports, name).map_err(|Full| InspectError::TooMany("exports"))
+    }
+}
+
+struct Full;
+
+/// A file may have as many sections as it is long, and names of any length: both are bounded here, and nothing is passed over.
+fn keep(list: &mut Vec<String>, name: &str) -> Result<(), Full> {
+    if list.len() == MAX_NAMES {
+        return Err(Full);
+    }
+    list.push(match name.char_indices().nth(MAX_NAME_CHARS) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    });
+    Ok(())
 }
 
 /// The interface that a component of each kind exports.
@@ -161,6 +205,13 @@ fn component(names: Names) -> Result<Inspection, InspectError> {
 fn module(names: Names) -> Result<Inspection, InspectError> {
     let exports = |name: &str| names.exports.iter().any(|export| export == name);
     if !exports("vw_abi_1") {
+        let functions = [(Kind::Scheduler, &["scheduler"][..]), (Kind::Query, &["init", "render_roles", "query"])];
+        let whole = ["memory", "alloc", "dealloc"].iter().all(|name| exports(name));
+        let fit = functions.iter().filter(|(_, needed)| whole && needed.iter().all(|name| exports(name)));
+        let kinds: Vec<Kind> = fit.map(|(kind, _)| *kind).collect();
+        if !kinds.is_empty() {
+            return Ok(Inspection { abi: Abi::Predecessor, kinds, imports: names.imports, exports: names.exports });
+        }
         return Err(InspectError::NoAbi { exports: shorten(&names.exports) });
     }
     for needed in ["memory", "vw_alloc", "vw_free"] {
@@ -187,8 +238,11 @@ fn check_imports(inspection: &Inspection) -> Result<(), InspectError> {
     for import in &inspection.imports {
         let allowed = match inspection.abi {
             Abi::Component => ["verwalter:plugin/snapshot@1.", "verwalter:plugin/log@1."].iter().any(|prefix| import.starts_with(prefix)),
-            Abi::Core => {
-                import.strip_prefix(CORE_MODULE).and_then(|rest| rest.strip_prefix('.')).is_some_and(|name| CORE_IMPORTS.contains(&name))
+            Abi::Core => is_of(import, CORE_MODULE, &CORE_IMPORTS) || is_of(import, WASI_MODULE, &WASI_IMPORTS),
+            Abi::Predecessor => {
+                is_of(import, PREDECESSOR_MODULE, &MATHS_IMPORTS)
+                    || is_of(import, PREDECESSOR_MODULE, &[PANIC_IMPORT])
+                    || is_of(import, WASI_MODULE, &WASI_IMPORTS)
             }
         };
         if !allowed {
@@ -198,12 +252,19 @@ fn check_imports(inspection: &Inspection) -> Result<(), InspectError> {
     Ok(())
 }
 
+fn is_of(import: &str, module: &str, names: &[&str]) -> bool {
+    import.strip_prefix(module).and_then(|rest| rest.strip_prefix('.')).is_some_and(|name| names.contains(&name))
+}
+
 /// How to build without an import, by where it comes from.
 fn advice(import: &str) -> &'static str {
     if import.starts_with("wasi:") {
         "build for wasm32-unknown-unknown (Rust), or with --stub-wasi (componentize-py, componentize-qjs), or with all features disabled (componentize-js)"
+    } else if import.starts_with("wasi_snapshot_preview1.") {
+        "of WASI preview 1 they get args, environ, clock, random_get, poll_oneoff, sched_yield, proc_exit and the standard streams: take out what opens \
+         files or sockets (in Go: os.Open and what loads time zones), or build for wasm32-unknown-unknown (Rust) or wasm32-freestanding (Zig)"
     } else if import.starts_with("wasi_") {
-        "build for wasm32-unknown-unknown (Rust) or wasm32-freestanding (Zig), or as a reactor without stdio, clock and environment (C: -mexec-model=reactor)"
+        "build for preview 1 of WASI (a later toolchain), for wasm32-unknown-unknown (Rust) or for wasm32-freestanding (Zig)"
     } else if import.starts_with("env.abort") {
         "compile AssemblyScript with --use abort="
     } else if import.starts_with("env.") {
@@ -217,7 +278,7 @@ fn advice(import: &str) -> &'static str {
 
 /// Names come from the file: enough of one to know it by.
 fn clip(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(120).collect()
+    name.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect()
 }
 
 fn shorten(exports: &[String]) -> String {
@@ -231,58 +292,4 @@ fn shorten(exports: &[String]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(wat: &str, expect: &str) {
-        let wasm = wat::parse_str(wat).expect("valid text");
-        let got = match inspect(&wasm) {
-            Ok(found) => format!("{} {:?}", found.abi, found.kinds),
-            Err(err) => err.to_string(),
-        };
-        assert!(got.starts_with(expect), "{got}");
-    }
-
-    const ALLOC: &str = r#"(memory (export "memory") 1) (func (export "vw_abi_1")) (func (export "vw_alloc") (param i32) (result i32) i32.const 0)
-        (func (export "vw_free") (param i32 i32))"#;
-
-    #[test]
-    fn core_modules() {
-        check(
-            &format!(r#"(module {ALLOC} (func (export "vw_schedule") (param i32 i32) (result i64) i64.const 0))"#),
-            "core module, ABI 1 [Scheduler]",
-        );
-        check(&format!("(module {ALLOC})"), "it has the marker `vw_abi_1` but does not export `vw_schedule`");
-        check(
-            r#"(module (func (export "vw_abi_1")) (memory (export "memory") 1))"#,
-            "it has the marker `vw_abi_1` but does not export vw_alloc",
-        );
-        check("(module)", "it speaks no plugin ABI");
-    }
-
-    #[test]
-    fn refused_imports_say_how_to_build_without_them() {
-        let with =
-            |import: &str| format!(r#"(module {import} {ALLOC} (func (export "vw_schedule") (param i32 i32) (result i64) i64.const 0))"#);
-        check(
-            &with(r#"(import "wasi_snapshot_preview1" "fd_write" (func))"#),
-            "it imports `wasi_snapshot_preview1.fd_write`, which plugins do not get: build for wasm32-unknown-unknown",
-        );
-        check(
-            &with(r#"(import "env" "abort" (func))"#),
-            "it imports `env.abort`, which plugins do not get: compile AssemblyScript with --use abort=",
-        );
-        check(&with(r#"(import "verwalter" "clock" (func))"#), "it imports `verwalter.clock`, which plugins do not get: this host knows");
-        check(&with(r#"(import "verwalter" "log" (func))"#), "core module");
-    }
-
-    #[test]
-    fn files_that_are_no_plugins() {
-        let check = |bytes: &[u8], expect: &str| assert!(inspect(bytes).expect_err(expect).to_string().starts_with(expect));
-        check(b"", "it is no WebAssembly");
-        check(b"MZ\x90", "it is no WebAssembly: it begins with \"4d5a90\"");
-        check(b"  (module)", "it is WebAssembly text");
-        check(b"\0asm\x01\0\0", "it cannot be read as WebAssembly");
-        check(b"\0asm\x01\0\0\0\x01\xff\xff\xff\xff\x0f", "it cannot be read as WebAssembly");
-    }
-}
+mod tests;

@@ -1,9 +1,11 @@
-//! What one call of a plugin may use. Every limit is on by default; the manifest moves it within its bounds.
+//! What a plugin may use: one call of it, its file, and the process that compiles it. Every limit is on by default; the manifest moves it within its bounds.
 
 use std::time::Duration;
 
 use verwalter_core::json::strict::JsonLimits;
 use verwalter_core::ports::Kind;
+
+use super::inspect::MAX_WASM_BYTES;
 
 /// A guest's stack. Fixed: the engine is built with it.
 pub const STACK_BYTES: usize = 512 << 10;
@@ -35,6 +37,16 @@ pub enum Limit {
     JsonDepth,
     /// Values in its answer.
     JsonValues,
+    /// Filters that one plugin offers.
+    Filters,
+    /// The name of a filter, bytes.
+    NameLength,
+    /// The plugin's file, bytes.
+    Module,
+    /// Processor time of the process that compiles it.
+    CompileTime,
+    /// Memory of the process that compiles it, bytes.
+    CompileMemory,
 }
 
 /// How a limit's number is written.
@@ -71,7 +83,7 @@ const MIB: u64 = 1 << 20;
 
 /// All limits: the one table behind the manifest, the errors and the documentation.
 #[rustfmt::skip]
-pub const SPECS: [Spec; 9] = [
+pub const SPECS: [Spec; 14] = [
     Spec { limit: Limit::Fuel, key: "fuel", unit: Unit::Count, default: 5_000_000_000, least: 100_000, greatest: 1_000_000_000_000,
         reason: "about 2 s of work; a decision over 10,000 peers by JSON takes a twenty-fifth" },
     Spec { limit: Limit::Time, key: "time", unit: Unit::Time, default: 2_000, least: 10, greatest: 60_000,
@@ -90,6 +102,16 @@ pub const SPECS: [Spec; 9] = [
         reason: "configuration nests ten levels at most; the parser itself ends at 128" },
     Spec { limit: Limit::JsonValues, key: "json-values", unit: Unit::Count, default: 1_000_000, least: 100, greatest: 100_000_000,
         reason: "a hundred placements on each of 10,000 nodes" },
+    Spec { limit: Limit::Filters, key: "filters", unit: Unit::Count, default: 256, least: 1, greatest: 10_000,
+        reason: "arbitrary, above any library of template helpers known" },
+    Spec { limit: Limit::NameLength, key: "name-length", unit: Unit::Bytes, default: 64, least: 8, greatest: 1 << 10,
+        reason: "what a line of a template has room for; the length of role names" },
+    Spec { limit: Limit::Module, key: "module", unit: Unit::Bytes, default: 64 * MIB, least: 1 << 10, greatest: MAX_WASM_BYTES,
+        reason: "three times the largest language runtime known (Python, 18 MiB)" },
+    Spec { limit: Limit::CompileTime, key: "compile-time", unit: Unit::Time, default: 60_000, least: 1_000, greatest: 3_600_000,
+        reason: "ten times what the largest language runtimes take on a slow core; processor time, in whole seconds" },
+    Spec { limit: Limit::CompileMemory, key: "compile-memory", unit: Unit::Bytes, default: 2 << 30, least: 64 * MIB, greatest: 64 << 30,
+        reason: "six times what Python's runtime takes; it lasts for seconds, in a process of its own" },
 ];
 
 /// A filter's fuel covers one render of one role: a tenth of a decision's.
@@ -147,6 +169,11 @@ impl Limits {
     /// The wall time of one call.
     pub fn time(&self) -> Duration {
         Duration::from_millis(self.get(Limit::Time))
+    }
+
+    /// The processor time for compiling, in whole seconds: what the system can limit.
+    pub fn compile_seconds(&self) -> u64 {
+        self.get(Limit::CompileTime).div_ceil(1_000)
     }
 
     /// The budget for reading an answer.

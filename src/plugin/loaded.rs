@@ -1,19 +1,27 @@
 //! One activated build of a plugin: what the ports of the core are implemented by.
 
+mod ports;
+mod session;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
 use verwalter_core::contract::{Reads, SnapshotView};
-use verwalter_core::json::strict;
-use verwalter_core::ports::{Cost, Decision, Failure, FailureCause, LogLine, PluginId, RawOutput, Scheduler};
+use verwalter_core::guard::Guards;
+use verwalter_core::ports::{Cost, Failure, FailureCause, Kind, LogLine, PluginId};
 use wasmtime::{Engine, Store};
 
 use super::call::{self, drive};
-use super::guest::{Guest, Instance, Reply, Request};
+use super::guest::{Guest, Reply, Request};
 use super::limits::{Limit, Limits};
+use super::manifest::Mode;
+use super::meter::Meter;
 use super::permits::{Permit, Permits};
 use super::store::{self, CallState};
+use super::voice::Voice;
+use verwalter_core::ports::BuildId;
+
+pub use session::Session;
 
 /// How long a call waits for its turn when all permits are out: two of the longest default calls.
 const PERMIT_WAIT: Duration = Duration::from_secs(4);
@@ -28,13 +36,22 @@ pub(super) struct Runtime {
 /// A linked plugin with its limits, its configuration and what it wants to be told.
 pub struct Loaded {
     pub(super) id: PluginId,
+    pub(super) build: BuildId,
+    pub(super) manifest_text: Arc<str>,
+    pub(super) kind: Kind,
+    pub(super) mode: Mode,
+    pub(super) order: i32,
     pub(super) runtime: Runtime,
     pub(super) guest: Guest,
     pub(super) limits: Limits,
     pub(super) reads: Reads,
     pub(super) config: String,
+    pub(super) guards: Guards,
+    pub(super) allows_on_failure: bool,
     /// A filter plugin's names.
     pub(super) filters: Vec<String>,
+    pub(super) meter: Arc<Meter>,
+    pub(super) voice: Arc<Voice>,
 }
 
 /// One call that came to an end.
@@ -50,9 +67,24 @@ impl Loaded {
         &self.limits
     }
 
-    /// Which build this is.
+    /// Which build of the plugin this is.
     pub fn id(&self) -> &PluginId {
         &self.id
+    }
+
+    /// What it is for.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Which bytes and which manifest it was made from.
+    pub fn build(&self) -> BuildId {
+        self.build
+    }
+
+    /// Its counters.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// Begins one render of one role with this filter plugin.
@@ -66,7 +98,7 @@ impl Loaded {
     }
 
     fn fail(&self, cause: FailureCause, message: String) -> Failure {
-        Failure { plugin: self.id.clone(), cause, message, log: Vec::new() }
+        Failure { plugin: self.id.clone(), cause, message, log: Vec::new(), cost: None }
     }
 
     fn permit(&self) -> Result<Permit, Failure> {
@@ -82,26 +114,38 @@ impl Loaded {
         Err(self.fail(FailureCause::Input, format!("its input has {} bytes, more than its limit of {limit}; {hint}", input.len())))
     }
 
-    /// One call in a fresh instance, which is dropped after it.
+    /// One call in a fresh instance, which is dropped after it. Its cost is counted and its words are logged, whatever came of it.
     pub(super) fn call_once(&self, request: Request<'_>, view: Option<Arc<SnapshotView>>) -> Result<Finished, Failure> {
-        if let Request::Schedule(document) = request {
+        let result = self.call_unheard(request, view);
+        self.meter.record(match &result {
+            Ok(Finished { reply: Reply::Refused(_), cost, .. }) => Err((FailureCause::Answered, Some(cost))),
+            Ok(finished) => Ok(&finished.cost),
+            Err(failure) => Err((failure.cause, failure.cost.as_deref())),
+        });
+        let log = result.as_ref().map_or_else(|failure| &failure.log, |finished| &finished.log);
+        self.voice.say(&self.id, request.name(), log, &self.meter, Instant::now());
+        result
+    }
+
+    fn call_unheard(&self, request: Request<'_>, view: Option<Arc<SnapshotView>>) -> Result<Finished, Failure> {
+        if let Some(document) = request.document() {
             self.check_input(document)?;
         }
         let permit = self.permit()?;
         let started = Instant::now();
-        let mut store = store::open(&self.runtime.engine, &self.limits, view);
+        let mut store = store::open(&self.runtime.engine, &self.limits, view, self.guest.seed(request));
         let deadline = store.data().deadline;
         let call = async {
             let instance = self.guest.instantiate(&mut store).await?;
             instance.call(&mut store, request, self.limits.bytes(Limit::Output)).await
         };
         let result = drive(call, deadline);
-        let log = std::mem::take(&mut store.data_mut().log);
+        let log = store.data_mut().take_log();
+        let cost = cost(&store, &self.limits, started);
         let reply = match result {
             Ok(reply) => reply,
-            Err(err) => return Err(Failure { log, ..call::failure(&self.id, &self.limits, &err) }),
+            Err(err) => return Err(Failure { log, cost: Some(Box::new(cost)), ..call::failure(&self.id, &self.limits, &err) }),
         };
-        let cost = cost(&store, &self.limits, started);
         drop(store);
         drop(permit);
         if let Reply::Done(bytes) = &reply
@@ -110,7 +154,7 @@ impl Loaded {
             let limit = self.limits.describe(Limit::Output);
             let message =
                 format!("its answer has {} bytes, more than its limit of {limit}; {}", bytes.len(), self.limits.raise_hint(Limit::Output));
-            return Err(Failure { log, ..self.fail(FailureCause::Output, message) });
+            return Err(Failure { log, cost: Some(Box::new(cost)), ..self.fail(FailureCause::Output, message) });
         }
         Ok(Finished { reply, log, cost })
     }
@@ -122,99 +166,10 @@ fn cost(store: &Store<CallState>, limits: &Limits, started: Instant) -> Cost {
 }
 
 /// A guest's own words are bounded before they reach logs and pages.
-fn shorten(text: &str) -> String {
+pub(super) fn shorten(text: &str) -> String {
     const SHOWN: usize = 500;
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
-    }
-}
-
-impl Scheduler for Loaded {
-    fn id(&self) -> &PluginId {
-        &self.id
-    }
-
-    fn reads(&self) -> &Reads {
-        &self.reads
-    }
-
-    fn config(&self) -> &str {
-        &self.config
-    }
-
-    fn json_limits(&self) -> strict::JsonLimits {
-        self.limits.json()
-    }
-
-    fn schedule(&self, document: &str, view: &Arc<SnapshotView>) -> Result<Decision, Failure> {
-        let finished = self.call_once(Request::Schedule(document), Some(view.clone()))?;
-        match finished.reply {
-            Reply::Done(bytes) => Ok(Decision { output: RawOutput(bytes), log: finished.log, cost: finished.cost }),
-            Reply::Refused(reason) => {
-                Err(Failure { log: finished.log, ..self.fail(FailureCause::Answered, format!("answered an error: {}", shorten(&reason))) })
-            }
-            Reply::Absent => Err(self.fail(FailureCause::Host, "it has no `schedule`; the kind in its manifest is wrong".to_owned())),
-        }
-    }
-}
-
-/// A filter plugin during one render of one role: instantiated at its first use, given up after its first failure.
-pub struct Session {
-    plugin: Arc<Loaded>,
-    /// The permit comes last: it must not be another's before the store's slots are free.
-    live: Option<(Store<CallState>, Instance, Permit)>,
-    failed: Option<Failure>,
-}
-
-impl Session {
-    fn new(plugin: Arc<Loaded>) -> Session {
-        Session { plugin, live: None, failed: None }
-    }
-
-    fn run(&mut self, name: &str, args: &str) -> Result<Reply, Failure> {
-        let plugin = &*self.plugin;
-        if self.live.is_none() {
-            let permit = plugin.permit()?;
-            let mut store = store::open(&plugin.runtime.engine, &plugin.limits, None);
-            let deadline = store.data().deadline;
-            let instance = drive(plugin.guest.instantiate(&mut store), deadline);
-            let instance = instance.map_err(|err| call::failure(&plugin.id, &plugin.limits, &err))?;
-            self.live = Some((store, instance, permit));
-        }
-        let (store, instance, _) = self.live.as_mut().expect("it was made above");
-        let deadline = Instant::now() + plugin.limits.time();
-        store.data_mut().deadline = deadline;
-        store.data_mut().log.clear();
-        let call = instance.call(store, Request::Apply(name, args), plugin.limits.bytes(Limit::Output));
-        let reply = drive(call, deadline).map_err(|err| call::failure(&plugin.id, &plugin.limits, &err))?;
-        for line in &store.data().log {
-            tracing::debug!(plugin = %plugin.id.name, filter = name, level = ?line.level, text = %line.text.escape_debug(), "a filter logged");
-        }
-        Ok(reply)
-    }
-
-    /// Calls the filter `name` with an array of arguments. Blocks up to the plugin's time limit.
-    pub fn apply(&mut self, name: &str, args: &Value) -> Result<Value, Failure> {
-        if let Some(failure) = &self.failed {
-            return Err(failure.clone());
-        }
-        let args = args.to_string();
-        self.plugin.check_input(&args)?;
-        let reply = self.run(name, &args).inspect_err(|failure| {
-            // An instance must not be used again after an error.
-            self.live = None;
-            self.failed = Some(failure.clone());
-        })?;
-        let bytes = match reply {
-            Reply::Done(bytes) => bytes,
-            Reply::Refused(reason) => return Err(self.plugin.fail(FailureCause::Answered, shorten(&reason))),
-            Reply::Absent => {
-                return Err(self.plugin.fail(FailureCause::Host, "it has no filters; the kind in its manifest is wrong".to_owned()));
-            }
-        };
-        let refused = |message: String| self.plugin.fail(FailureCause::Refused, message);
-        let text = String::from_utf8(bytes).map_err(|_| refused(format!("filter `{name}` answered no UTF-8")))?;
-        strict::read_value(&text, self.plugin.limits.json()).map_err(|err| refused(format!("filter `{name}` answered no JSON: {err}")))
     }
 }

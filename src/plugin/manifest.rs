@@ -5,10 +5,11 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use verwalter_core::contract::InputMode;
 use verwalter_core::digest::Digest;
+use verwalter_core::guard::{Guards, Share};
 use verwalter_core::metrics::{Combine, MetricRule, Take};
 use verwalter_core::ports::Kind;
 
@@ -48,10 +49,14 @@ pub struct Manifest {
     pub metrics: Option<BTreeMap<String, MetricRule>>,
     /// What becomes of a call that failed; `None`: the kind's default.
     pub on_failure: Option<OnFailure>,
+    /// A policy's place among the others: lower ones review first, those with the same number by name.
+    pub order: i32,
+    /// What a scheduler's decisions must not do.
+    pub guards: Guards,
 }
 
 /// Whether a plugin runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// It runs, and what it answers counts.
@@ -118,6 +123,19 @@ struct RawManifest {
     metrics: Option<BTreeMap<String, RawRule>>,
     #[serde(default)]
     on_failure: Option<OnFailure>,
+    #[serde(default)]
+    order: Option<i32>,
+    #[serde(default)]
+    guards: Option<RawGuards>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawGuards {
+    #[serde(default)]
+    allow_empty: Option<bool>,
+    #[serde(default)]
+    max_moved: Option<Share>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -139,6 +157,11 @@ struct RawLimits {
     log: Option<ByteSize>,
     json_depth: Option<Count>,
     json_values: Option<Count>,
+    filters: Option<Count>,
+    name_length: Option<ByteSize>,
+    module: Option<ByteSize>,
+    compile_time: Option<TimeSpan>,
+    compile_memory: Option<ByteSize>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -179,6 +202,22 @@ enum RawCombine {
 }
 
 impl Manifest {
+    /// What holds without a word of the operator, for tools.
+    pub fn plain(kind: Kind) -> Manifest {
+        Manifest {
+            kind,
+            mode: Mode::Active,
+            digest: None,
+            input: None,
+            config: Value::Object(serde_json::Map::new()),
+            limits: Limits::of(kind),
+            metrics: None,
+            on_failure: None,
+            order: 0,
+            guards: Guards::default(),
+        }
+    }
+
     /// Reads the file at `path`: its first syntax or type error, or else all semantic errors.
     pub fn read(path: &Path) -> Result<Manifest, Vec<FileError>> {
         let text = file::read_text(path, MAX_SETTINGS_BYTES).map_err(|err| vec![err])?;
@@ -210,7 +249,22 @@ fn check(raw: RawManifest, refuse: &mut dyn FnMut(&[&str], String)) -> Manifest 
         let remedy = if choices.is_empty() { "remove the key".to_owned() } else { format!("write {}", choices.join(" or ")) };
         refuse(&["on-failure"], format!("`{wanted}` is not possible for a {kind} plugin: {remedy}"));
     }
+    if raw.order.is_some() && kind != Kind::Policy {
+        refuse(&["order"], format!("a {kind} plugin is not one of several in a row: remove the key"));
+    }
+    if raw.guards.is_some() && kind != Kind::Scheduler {
+        refuse(&["guards"], format!("a {kind} plugin decides nothing that could be guarded: remove the key"));
+    }
+    if raw.mode == Mode::Shadow && !reads_snapshot {
+        refuse(&["mode"], format!("a {kind} plugin has nobody to be compared with: write `active` or `off`"));
+    }
+    let guards = raw.guards.map_or_else(Guards::default, |raw| {
+        let usual = Guards::default();
+        Guards { allow_empty: raw.allow_empty.unwrap_or(usual.allow_empty), max_moved: raw.max_moved.unwrap_or(usual.max_moved) }
+    });
     Manifest {
+        order: raw.order.unwrap_or(0),
+        guards,
         kind,
         mode: raw.mode,
         digest: raw.digest,
@@ -227,9 +281,10 @@ fn check(raw: RawManifest, refuse: &mut dyn FnMut(&[&str], String)) -> Manifest 
 
 fn check_limits(kind: Kind, raw: &RawLimits, refuse: &mut dyn FnMut(&[&str], String)) -> Limits {
     let mut limits = Limits::of(kind);
+    let millis = |time: TimeSpan| u64::try_from(time.0.as_millis()).unwrap_or(u64::MAX);
     let written = [
         (Limit::Fuel, raw.fuel.map(|count| count.0)),
-        (Limit::Time, raw.time.map(|time| u64::try_from(time.0.as_millis()).unwrap_or(u64::MAX))),
+        (Limit::Time, raw.time.map(millis)),
         (Limit::Memory, raw.memory.map(ByteSize::bytes)),
         (Limit::TableElements, raw.table_elements.map(|count| count.0)),
         (Limit::Input, raw.input.map(ByteSize::bytes)),
@@ -237,6 +292,11 @@ fn check_limits(kind: Kind, raw: &RawLimits, refuse: &mut dyn FnMut(&[&str], Str
         (Limit::Log, raw.log.map(ByteSize::bytes)),
         (Limit::JsonDepth, raw.json_depth.map(|count| count.0)),
         (Limit::JsonValues, raw.json_values.map(|count| count.0)),
+        (Limit::Filters, raw.filters.map(|count| count.0)),
+        (Limit::NameLength, raw.name_length.map(ByteSize::bytes)),
+        (Limit::Module, raw.module.map(ByteSize::bytes)),
+        (Limit::CompileTime, raw.compile_time.map(millis)),
+        (Limit::CompileMemory, raw.compile_memory.map(ByteSize::bytes)),
     ];
     for (limit, value) in written {
         let Some(value) = value else { continue };
@@ -250,6 +310,8 @@ fn check_limits(kind: Kind, raw: &RawLimits, refuse: &mut dyn FnMut(&[&str], Str
 fn check_metrics(raw: BTreeMap<String, RawRule>, refuse: &mut dyn FnMut(&[&str], String)) -> BTreeMap<String, MetricRule> {
     if raw.len() > MAX_METRICS {
         refuse(&["metrics"], format!("has {} entries: at most {MAX_METRICS} are possible", raw.len()));
+        // Each further mistake would cost a search through the whole file.
+        return BTreeMap::new();
     }
     let mut rules = BTreeMap::new();
     for (alias, rule) in raw {

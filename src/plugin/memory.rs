@@ -3,7 +3,10 @@
 
 use std::ops::Range;
 
-use super::store::Stop;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::stop::Stop;
 
 /// What a core-ABI function answered: where its bytes lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +37,35 @@ pub(super) fn read(memory: &[u8], ptr: u32, len: u32) -> Result<&[u8], Stop> {
 /// The guest's text at `ptr`.
 pub(super) fn read_text(memory: &[u8], ptr: u32, len: u32) -> Result<&str, Stop> {
     std::str::from_utf8(read(memory, ptr, len)?).map_err(|_| Stop::Text)
+}
+
+/// The element `index` of an array of elements of `size` bytes at `ptr`.
+pub(super) fn read_element(memory: &[u8], ptr: u32, index: u32, size: u32) -> Result<&[u8], Stop> {
+    read(memory, element(ptr, index, size)?, size)
+}
+
+/// Where the element `index` of such an array begins.
+pub(super) fn element(ptr: u32, index: u32, size: u32) -> Result<u32, Stop> {
+    index.checked_mul(size).and_then(|offset| ptr.checked_add(offset)).ok_or(Stop::Bounds)
+}
+
+/// The JSON value that begins at `ptr` and ends where JSON says so: at most `cap` bytes, and never beyond memory. Nothing is
+/// copied. The parser walks over it in a loop, so that no nesting takes the host's stack; it keeps one byte a level.
+pub(super) fn read_json(memory: &[u8], ptr: u32, cap: usize) -> Result<&str, Stop> {
+    let rest = memory.get(ptr as usize..).filter(|rest| !rest.is_empty()).ok_or(Stop::Bounds)?;
+    let window = &rest[..rest.len().min(cap)];
+    let value = <&RawValue>::deserialize(&mut serde_json::Deserializer::from_slice(window));
+    value.map(RawValue::get).map_err(|err| match err.is_eof() {
+        true if window.len() < rest.len() => Stop::Long,
+        true => Stop::Unended,
+        false => Stop::Junk { line: err.line(), column: err.column() },
+    })
+}
+
+/// The guest's bytes at `ptr`, to be filled in place.
+pub(super) fn slot(memory: &mut [u8], ptr: u32, len: u32) -> Result<&mut [u8], Stop> {
+    let range = range(memory.len(), ptr, len)?;
+    Ok(&mut memory[range])
 }
 
 /// Copies `bytes` to the guest's `ptr`.
@@ -84,6 +116,48 @@ mod tests {
         assert_eq!(write_doubles(&mut memory, 1, &[1.0]), Ok(()));
         assert_eq!(write_doubles(&mut memory, 3, &[2.0]), Err(Stop::Bounds));
         assert_eq!(memory, [0, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 7]);
+    }
+
+    #[test]
+    fn elements_stay_within_numbers() {
+        let check = |ptr, index, size, expect| assert_eq!(element(ptr, index, size), expect, "{ptr} {index} {size}");
+        check(8, 2, 16, Ok(40));
+        check(u32::MAX, 0, 16, Ok(u32::MAX));
+        check(u32::MAX - 15, 1, 16, Err(Stop::Bounds));
+        check(0, 1 << 28, 16, Err(Stop::Bounds));
+        assert_eq!(read_element(&[1, 2, 3, 4, 5], 1, 1, 2), Ok(&[4, 5][..]));
+        assert_eq!(read_element(&[1, 2, 3, 4, 5], 1, 2, 2), Err(Stop::Bounds));
+    }
+
+    #[test]
+    fn a_value_ends_where_json_ends() {
+        let check = |memory: &[u8], ptr, cap, expect: Result<&str, Stop>| {
+            assert_eq!(read_json(memory, ptr, cap), expect, "{}", String::from_utf8_lossy(&memory[..memory.len().min(40)]));
+        };
+        check(b"xx{\"a\":[1]}\0\xff{", 2, 100, Ok("{\"a\":[1]}"));
+        check(b"  null]", 0, 100, Ok("null"));
+        check(b"{\"a\":1}", 0, 7, Ok("{\"a\":1}"));
+        check(b"{\"a\":1}", 0, 6, Err(Stop::Long));
+        check(b"{\"a\":1", 0, 100, Err(Stop::Unended));
+        check(b"\"abc", 0, 100, Err(Stop::Unended));
+        check(b"\"abc", 0, 3, Err(Stop::Long));
+        check(b"    ", 0, 100, Err(Stop::Unended));
+        check(b"\0\0\0\0", 0, 100, Err(Stop::Junk { line: 1, column: 1 }));
+        check(b"{\"a\" 1}", 0, 100, Err(Stop::Junk { line: 1, column: 6 }));
+        check(b"\"\xff\"", 0, 100, Err(Stop::Junk { line: 1, column: 2 }));
+        check(b"{}", 2, 100, Err(Stop::Bounds));
+        check(b"{}", u32::MAX, usize::MAX, Err(Stop::Bounds));
+        check(b"", 0, 100, Err(Stop::Bounds));
+    }
+
+    #[test]
+    fn a_million_levels_take_no_stack() {
+        const LEVELS: usize = 1_000_000;
+        let mut memory = vec![b'['; LEVELS];
+        assert_eq!(read_json(&memory, 0, usize::MAX), Err(Stop::Unended));
+        memory.extend(vec![b']'; LEVELS]);
+        assert_eq!(read_json(&memory, 0, usize::MAX).map(str::len), Ok(2 * LEVELS));
+        assert_eq!(read_json(&memory, 0, LEVELS), Err(Stop::Long));
     }
 
     #[test]

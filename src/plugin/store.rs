@@ -9,35 +9,30 @@ use wasmtime::{Engine, ResourceLimiter, Store};
 
 use super::engine::YIELD_FUEL;
 use super::limits::{Limit, Limits};
+pub(super) use super::stop::Stop;
+use super::wasi::seed::{Clock, Random, Seed};
 
-/// Why the host ended a call. Travels through the guest as an error and is read again on the other side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Stop {
-    #[error("it ran past its deadline")]
-    Deadline,
-    #[error("it asked for {asked} bytes of memory in all")]
-    Memory { asked: usize },
-    #[error("it asked for a table of {asked} elements")]
-    Table { asked: usize },
-    #[error("it logged more than its limit")]
-    Log,
-    #[error("it passed a pointer or length outside its memory")]
-    Bounds,
-    #[error("it passed a text that is no UTF-8")]
-    Text,
-    #[error("its answer has {bytes} bytes")]
-    Output { bytes: u32 },
-    #[error("its answer begins with byte {0}; 0 means done, 1 refused")]
-    Tag(u8),
-    #[error("its answer is empty; it must begin with byte 0 (done) or 1 (refused)")]
-    Empty,
+/// Where a guest prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stream {
+    Output,
+    Errors,
 }
+
+/// A line costs its frame too, so that empty ones are not free.
+const FRAME_BYTES: usize = 16;
 
 /// The state behind a store. Dropped with it.
 pub(super) struct CallState {
     pub(super) view: Option<Arc<SnapshotView>>,
     pub(super) deadline: Instant,
-    pub(super) log: Vec<LogLine>,
+    pub(super) clock: Clock,
+    pub(super) random: Random,
+    /// What the guest said of its own panic: the reason of the trap that follows.
+    panic: Option<String>,
+    log: Vec<LogLine>,
+    /// What was printed since the last line feed, by [`Stream`].
+    unfinished: [Vec<u8>; 2],
     log_bytes_left: usize,
     memory_bytes: usize,
     peak_memory_bytes: usize,
@@ -52,11 +47,55 @@ impl CallState {
 
     /// Takes a line, a long one as it is: the limit is on the bytes of all.
     pub(super) fn log(&mut self, level: u8, text: &str) -> Result<(), Stop> {
-        // A line costs its frame too, so that empty ones are not free.
-        const FRAME_BYTES: usize = 16;
         self.log_bytes_left = self.log_bytes_left.checked_sub(text.len() + FRAME_BYTES).ok_or(Stop::Log)?;
         self.log.push(LogLine { level: LogLevel::from_number(level), text: text.to_owned() });
         Ok(())
+    }
+
+    /// Takes what a guest prints. It becomes a line at the next line feed, or when the call is over.
+    pub(super) fn print(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), Stop> {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let unfinished = &mut self.unfinished[stream as usize];
+            let frame = if unfinished.is_empty() { FRAME_BYTES } else { 0 };
+            self.log_bytes_left = self.log_bytes_left.checked_sub(piece.len() + frame).ok_or(Stop::Log)?;
+            unfinished.extend_from_slice(piece);
+            if piece.ends_with(b"\n") {
+                self.finish_line(stream);
+            }
+        }
+        Ok(())
+    }
+
+    /// Its bytes were paid for when they were printed.
+    fn finish_line(&mut self, stream: Stream) {
+        let line = std::mem::take(&mut self.unfinished[stream as usize]);
+        let level = match stream {
+            Stream::Output => LogLevel::Info,
+            Stream::Errors => LogLevel::Warn,
+        };
+        let text = String::from_utf8_lossy(&line);
+        self.log.push(LogLine { level, text: text.trim_end_matches(['\r', '\n']).to_owned() });
+    }
+
+    /// All that was logged and printed since this was last asked.
+    pub(super) fn take_log(&mut self) -> Vec<LogLine> {
+        for stream in [Stream::Output, Stream::Errors] {
+            if !self.unfinished[stream as usize].is_empty() {
+                self.finish_line(stream);
+            }
+        }
+        std::mem::take(&mut self.log)
+    }
+
+    /// Notes that the guest says it panics.
+    pub(super) fn panicked(&mut self, text: String) {
+        // Whoever has used up its log is told the reason all the same, by the failure.
+        self.log(LogLevel::Error as u8, &text).ok();
+        self.panic = Some(text);
+    }
+
+    pub(super) fn take_panic(&mut self) -> Option<String> {
+        self.panic.take()
     }
 }
 
@@ -80,12 +119,16 @@ impl ResourceLimiter for CallState {
     }
 }
 
-/// A fresh store with full fuel.
-pub(super) fn open(engine: &Engine, limits: &Limits, view: Option<Arc<SnapshotView>>) -> Store<CallState> {
+/// A fresh store with full fuel. `seed` is what a guest finds that asks for time and randomness.
+pub(super) fn open(engine: &Engine, limits: &Limits, view: Option<Arc<SnapshotView>>, seed: Seed) -> Store<CallState> {
     let state = CallState {
         view,
         deadline: Instant::now() + limits.time(),
+        clock: seed.clock(),
+        random: seed.random(),
+        panic: None,
         log: Vec::new(),
+        unfinished: Default::default(),
         log_bytes_left: limits.bytes(Limit::Log),
         memory_bytes: 0,
         peak_memory_bytes: 0,

@@ -1,12 +1,13 @@
-//! One decision, from a snapshot to an admitted schedule. It reads no clock and touches nothing: the loop, the command line and
-//! the benches all decide through here.
+//! One decision, from a snapshot to an admitted schedule. It reads no clock but for measuring and touches nothing: the loop, dry
+//! runs, shadows, replays, the command line and the benches all decide through here.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use verwalter_core::admit::{AdmitError, Admitted, admit};
 use verwalter_core::contract::{SchedulerInput, SnapshotView, document};
-use verwalter_core::ports::{Cost, Failure, FailureCause, LogLine, PluginId, Scheduler};
+use verwalter_core::guard::Tripped;
+use verwalter_core::ports::{Cost, Failure, FailureCause, LogLine, PluginId, RawOutput, Scheduler};
 use verwalter_core::snapshot::Snapshot;
 
 /// A decision that was admitted.
@@ -14,6 +15,8 @@ use verwalter_core::snapshot::Snapshot;
 pub struct Decided {
     /// The schedule and what came with it.
     pub admitted: Admitted,
+    /// The answer as it came, for the journal.
+    pub output: RawOutput,
     /// What the guest logged.
     pub log: Vec<LogLine>,
     /// What the call cost.
@@ -25,7 +28,7 @@ pub struct Decided {
 }
 
 /// Why there is no decision. The schedule in force stays.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Undecided {
     /// The plugin gave no answer.
     #[error(transparent)]
@@ -37,8 +40,26 @@ pub enum Undecided {
         plugin: PluginId,
         /// What is wrong with it.
         source: AdmitError,
+        /// The answer as it came.
+        output: RawOutput,
         /// What the guest logged.
         log: Vec<LogLine>,
+        /// What the call cost.
+        cost: Cost,
+    },
+    /// The answer was sound, but tripped a guard.
+    #[error("plugin {plugin}: {}", Undecided::tripped(source, plugin))]
+    Guard {
+        /// Whose answer.
+        plugin: PluginId,
+        /// Which guard.
+        source: Tripped,
+        /// The answer as it came.
+        output: RawOutput,
+        /// What the guest logged.
+        log: Vec<LogLine>,
+        /// What the call cost.
+        cost: Cost,
     },
 }
 
@@ -48,6 +69,7 @@ impl Undecided {
         match self {
             Undecided::Call(failure) => failure.cause,
             Undecided::Refused { .. } => FailureCause::Refused,
+            Undecided::Guard { .. } => FailureCause::Guard,
         }
     }
 
@@ -55,8 +77,41 @@ impl Undecided {
     pub fn log(&self) -> &[LogLine] {
         match self {
             Undecided::Call(failure) => &failure.log,
-            Undecided::Refused { log, .. } => log,
+            Undecided::Refused { log, .. } | Undecided::Guard { log, .. } => log,
         }
+    }
+
+    /// What the call cost; `None` where it did not run.
+    pub fn cost(&self) -> Option<&Cost> {
+        match self {
+            Undecided::Call(failure) => failure.cost.as_deref(),
+            Undecided::Refused { cost, .. } | Undecided::Guard { cost, .. } => Some(cost),
+        }
+    }
+
+    /// The answer, where there was one.
+    pub fn output(&self) -> Option<&RawOutput> {
+        match self {
+            Undecided::Call(_) => None,
+            Undecided::Refused { output, .. } | Undecided::Guard { output, .. } => Some(output),
+        }
+    }
+
+    /// The same as a failed call, for those who see plugins only.
+    pub fn into_failure(self) -> Failure {
+        let (cause, cost) = (self.cause(), self.cost().copied().map(Box::new));
+        match self {
+            Undecided::Call(failure) => failure,
+            Undecided::Refused { plugin, source, log, .. } => Failure { plugin, cause, message: source.to_string(), log, cost },
+            Undecided::Guard { plugin, source, log, .. } => {
+                Failure { message: Undecided::tripped(&source, &plugin), plugin, cause, log, cost }
+            }
+        }
+    }
+
+    /// A guard says how to allow such decisions for good; which plugin may be allowed one is known here.
+    fn tripped(source: &Tripped, plugin: &PluginId) -> String {
+        format!("{source}, or once with `verwalter plugin allow {}`", plugin.name)
     }
 }
 
@@ -72,10 +127,16 @@ pub fn prepare(scheduler: &dyn Scheduler, input: &SchedulerInput<'_>, snapshot: 
 pub fn decide(scheduler: &dyn Scheduler, document: &str, view: &Arc<SnapshotView>, prepare: Duration) -> Result<Decided, Box<Undecided>> {
     let decision = scheduler.schedule(document, view).map_err(Undecided::from)?;
     let started = Instant::now();
-    let admitted = admit(&decision.output, view.snapshot().peers(), scheduler.json_limits());
-    let admitted = match admitted {
-        Ok(admitted) => admitted,
-        Err(source) => return Err(Box::new(Undecided::Refused { plugin: scheduler.id().clone(), source, log: decision.log })),
-    };
-    Ok(Decided { admitted, log: decision.log, cost: decision.cost, prepare, admit: started.elapsed() })
+    match admit(&decision.output, view.snapshot().peers(), scheduler.json_limits()) {
+        Ok(admitted) => {
+            Ok(Decided { admitted, output: decision.output, log: decision.log, cost: decision.cost, prepare, admit: started.elapsed() })
+        }
+        Err(source) => Err(Box::new(Undecided::Refused {
+            plugin: scheduler.id().clone(),
+            source,
+            output: decision.output,
+            log: decision.log,
+            cost: decision.cost,
+        })),
+    }
 }

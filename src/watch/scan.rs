@@ -36,6 +36,15 @@ pub(super) struct Identity {
     inode: u64,
 }
 
+impl Stamp {
+    /// Of anything but a directory.
+    fn of_file(meta: &Metadata) -> Stamp {
+        let modified = (meta.mtime(), meta.mtime_nsec());
+        let changed = (meta.ctime(), meta.ctime_nsec());
+        Stamp::File { identity: Identity::of(meta), size_bytes: meta.size(), modified, changed }
+    }
+}
+
 impl Identity {
     fn of(meta: &Metadata) -> Identity {
         Identity { device: meta.dev(), inode: meta.ino() }
@@ -69,9 +78,7 @@ impl Scan {
         };
         let identity = Identity::of(&meta);
         if !meta.is_dir() {
-            let modified = (meta.mtime(), meta.mtime_nsec());
-            let changed = (meta.ctime(), meta.ctime_nsec());
-            self.entries.insert(path, Stamp::File { identity, size_bytes: meta.size(), modified, changed });
+            self.entries.insert(path, Stamp::of_file(&meta));
             return;
         }
         let in_a_circle = above.contains(&identity);
@@ -98,13 +105,27 @@ impl Scan {
         })
     }
 
-    /// Which parts differ between this look and a later one.
-    pub(super) fn difference(&self, later: &Scan, dir: &Path) -> ChangeSet {
-        let mut changes = ChangeSet::default();
+    /// Whether this file looks now as it did then. Of what it had no room for it knows nothing, and says yes.
+    pub(super) fn has_still(&self, path: &Path) -> bool {
+        let now = fs::metadata(path).ok().filter(|meta| !meta.is_dir()).map(|meta| Stamp::of_file(&meta));
+        match self.entries.get(path) {
+            Some(then) => now == Some(*then),
+            None => self.entries.len() >= MAX_ENTRIES || now.is_none(),
+        }
+    }
+
+    /// The entries that differ between this look and a later one.
+    pub(super) fn differing(&self, later: &Scan) -> Vec<PathBuf> {
         let gone_or_changed = self.entries.iter().filter(|(path, stamp)| later.entries.get(*path) != Some(*stamp));
         let new = later.entries.iter().filter(|(path, _)| !self.entries.contains_key(*path));
-        for (path, _) in gone_or_changed.chain(new) {
-            changes.add(ChangeSet::of(dir, path));
+        gone_or_changed.chain(new).map(|(path, _)| path.clone()).collect()
+    }
+
+    /// Which parts they belong to.
+    pub(super) fn difference(&self, later: &Scan, dir: &Path) -> ChangeSet {
+        let mut changes = ChangeSet::default();
+        for path in self.differing(later) {
+            changes.add(ChangeSet::of(dir, &path));
         }
         changes
     }

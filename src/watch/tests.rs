@@ -179,6 +179,20 @@ async fn links_are_followed_and_their_swap_is_seen() {
 }
 
 #[tokio::test]
+async fn what_a_link_leads_to_is_looked_at_where_no_event_tells() {
+    let mut watched = watched(By::Looking, |dir| {
+        usual_tree(dir);
+        fs::create_dir(dir.with_file_name("builds")).expect("made");
+        fs::write(dir.with_file_name("builds").join("a.wasm"), "1").expect("written");
+        symlink("../../builds/a.wasm", dir.join("plugins/a.wasm")).expect("linked");
+    });
+    fs::write(watched.dir.with_file_name("builds").join("a.wasm"), "22").expect("written");
+    watched.expect(ChangeSet { plugins: true, ..NONE }).await;
+    fs::write(watched.dir.with_file_name("builds").join("b.wasm"), "1").expect("written");
+    watched.expect_nothing_else().await;
+}
+
+#[tokio::test]
 async fn reading_and_strangers_are_no_changes() {
     for by in [By::Events, By::Looking] {
         let mut watched = watched(by, |dir| {
@@ -214,15 +228,65 @@ async fn a_writer_that_never_pauses_does_not_starve_the_reader() {
 }
 
 #[tokio::test]
+async fn what_is_written_after_the_quiet_is_told_apart() {
+    let mut watched = watched(By::Events, |dir| {
+        usual_tree(dir);
+        fs::write(dir.join("runtime/a.yaml"), "1").expect("written");
+    });
+    let check = |settled: &Settled, dir: &Path, parts: ChangeSet, paths: &[&str]| {
+        let stirring = settled.stirring();
+        assert_eq!(stirring.parts(), parts);
+        for path in ["plugins", "plugins/a.wasm", "runtime/a.yaml", "machine/a.yaml"] {
+            assert_eq!(stirring.has(&dir.join(path)), paths.contains(&path), "{path}");
+        }
+    };
+    let dir = watched.dir.clone();
+    // Before anything was reported the tree at the start counts.
+    let start = watched.changes.settled();
+    check(&start, &dir, NONE, &[]);
+    fs::write(dir.join("plugins/a.wasm"), "1").expect("written");
+    check(&start, &dir, ChangeSet { plugins: true, ..NONE }, &["plugins/a.wasm"]);
+    watched.expect(ChangeSet { plugins: true, ..NONE }).await;
+    watched.expect_nothing_else().await;
+    let settled = watched.changes.settled();
+    check(&settled, &dir, NONE, &[]);
+    fs::write(dir.join("machine/a.yaml"), "a: 1").expect("written");
+    fs::remove_file(dir.join("runtime/a.yaml")).expect("removed");
+    check(&settled, &dir, ChangeSet { machine: true, runtime: true, ..NONE }, &["machine/a.yaml", "runtime/a.yaml"]);
+    check(&Settled::default(), &dir, NONE, &[]);
+    fs::rename(dir.join("plugins"), dir.join("gone")).expect("renamed");
+    check(
+        &settled,
+        &dir,
+        ChangeSet { machine: true, runtime: true, plugins: true, ..NONE },
+        &["machine/a.yaml", "runtime/a.yaml", "plugins", "plugins/a.wasm"],
+    );
+}
+
+#[test]
+fn parts_cover_what_lies_in_them() {
+    let dir = Path::new("/etc/verwalter");
+    let check = |parts: ChangeSet, path: &str, expect: bool| assert_eq!(parts.covers(dir, Path::new(path)), expect, "{path}");
+    let both = ChangeSet { plugins: true, settings: true, ..NONE };
+    check(both, "/etc/verwalter/plugins/a.wasm", true);
+    check(both, "/etc/verwalter/plugins", true);
+    check(both, "/etc/verwalter/verwalter.yaml", true);
+    check(both, "/etc/verwalter/runtime/a.yaml", false);
+    check(both, "/etc/verwalter/stranger", false);
+    check(both, "/etc/verwalter", false);
+    check(NONE, "/etc/verwalter/plugins", false);
+}
+
+#[tokio::test]
 async fn what_was_not_taken_is_added_up() {
     let outbox = Arc::new(Outbox::default());
     let sender = Sender(Arc::clone(&outbox));
     let mut changes = Changes { outbox };
-    sender.0.publish(ChangeSet { runtime: true, ..NONE });
-    sender.0.publish(NONE);
-    sender.0.publish(ChangeSet { plugins: true, ..NONE });
+    sender.0.publish(ChangeSet { runtime: true, ..NONE }, Settled::default());
+    sender.0.publish(NONE, Settled::default());
+    sender.0.publish(ChangeSet { plugins: true, ..NONE }, Settled::default());
     assert_eq!(changes.next().await, Some(ChangeSet { runtime: true, plugins: true, ..NONE }));
-    sender.0.publish(ChangeSet { settings: true, ..NONE });
+    sender.0.publish(ChangeSet { settings: true, ..NONE }, Settled::default());
     drop(sender);
     assert_eq!(changes.next().await, Some(ChangeSet { settings: true, ..NONE }));
     assert_eq!(changes.next().await, None);

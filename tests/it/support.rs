@@ -64,8 +64,14 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
 /// A plugin of the given kind of text, assembled: the core ABI with `body` beside an allocator that never frees. `body` may use the
 /// memory from 1 MiB on for itself.
 pub(crate) fn core_plugin(body: &str) -> Vec<u8> {
+    core_plugin_with("", body)
+}
+
+/// The same with imports.
+pub(crate) fn core_plugin_with(imports: &str, body: &str) -> Vec<u8> {
     let text = format!(
         r#"(module
+            {imports}
             (memory (export "memory") 32)
             (global $next (mut i32) (i32.const 65536))
             (func (export "vw_abi_1"))

@@ -12,9 +12,9 @@ const MAX_LINES: usize = 400;
 
 /// Each big dependency is named in one place, so that it can be replaced there.
 const HOMES: [(&[&str], &[&str]); 7] = [
-    (&["wasmtime", "wasmparser"], &["src/plugin.rs", "src/plugin/"]),
+    (&["wasmtime", "wasmparser", "rayon"], &["src/plugin.rs", "src/plugin/"]),
     (&["handlebars"], &["src/render.rs", "src/render/"]),
-    (&["axum", "hyper", "hyper_util", "tower"], &["src/http.rs", "src/http/"]),
+    (&["axum", "hyper", "hyper_util", "prometheus_client", "tower"], &["src/http.rs", "src/http/"]),
     (&["notify"], &["src/watch.rs", "src/watch/"]),
     (&["procfs"], &["src/collect.rs", "src/collect/"]),
     (&["serde_saphyr"], &["src/config.rs", "src/config/", "src/plugin/manifest.rs", "src/render.rs", "src/render/"]),

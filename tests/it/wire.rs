@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-use verwalter::plugin::limits::Limits;
-use verwalter::plugin::manifest::{Manifest, Mode};
+use serde_json::Value;
+use verwalter::plugin::manifest::Manifest;
 use verwalter::plugin::{Activator, Compiler, Loaded};
 use verwalter::round::recorded;
 use verwalter_core::admit::admit;
@@ -24,16 +23,7 @@ fn load(activator: &Activator, file: &str) -> Loaded {
     let prebuilt = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("plugins/prebuilt");
     // Builds by another compiler than the prebuilt ones' must pass as well.
     let path = std::env::var_os("VERWALTER_TEST_PLUGINS").map_or_else(prebuilt, PathBuf::from).join(file);
-    let manifest = Manifest {
-        kind: Kind::Scheduler,
-        mode: Mode::Active,
-        digest: None,
-        input: None,
-        config: Value::Object(Map::new()),
-        limits: Limits::of(Kind::Scheduler),
-        metrics: Some(BTreeMap::new()),
-        on_failure: None,
-    };
+    let manifest = Manifest { metrics: Some(BTreeMap::new()), ..Manifest::plain(Kind::Scheduler) };
     let wasm = std::fs::read(&path).expect("the prebuilt plugin is there");
     activator.load(&PluginName::new("spread").expect("a valid name"), &wasm, &manifest).expect("the prebuilt plugin loads")
 }

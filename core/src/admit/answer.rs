@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::place::ScheduleSeed;
-use crate::contract::VERSION;
+use crate::contract::envelope::{check_version, set, unknown_key};
 use crate::json::strict::Reader;
 use crate::peers::PeerTable;
 use crate::schedule::Parts;
@@ -56,19 +56,11 @@ impl<'de> Visitor<'de> for AnswerSeed<'_> {
                 "changes" => set(reader, &key, &mut changes, access.next_value_seed(Lines { reader }))?,
                 "log" => set(reader, &key, &mut log, access.next_value::<String>())?,
                 _ => {
-                    let refusal = "not a key of an answer; it may hold `v`, `schedule`, `actions`, `why`, `changes` and `log`";
-                    return reader.at(&key, Err(de::Error::custom(refusal)));
+                    return Err(unknown_key(reader, &key, "an answer", "`v`, `schedule`, `actions`, `why`, `changes` and `log`"));
                 }
             }
         }
-        match version {
-            Some(VERSION) => {}
-            Some(other) => {
-                let refusal = format!("version {other} is not spoken here; write {VERSION}");
-                return reader.at("v", Err(de::Error::custom(refusal)));
-            }
-            None => return Err(de::Error::custom("`v` is missing: write \"v\": 1")),
-        }
+        check_version(reader, version)?;
         let Some(schedule) = schedule else { return Err(de::Error::custom("`schedule` is missing")) };
         Ok(Answer {
             schedule,
@@ -77,14 +69,6 @@ impl<'de> Visitor<'de> for AnswerSeed<'_> {
             changes: changes.unwrap_or_default(),
             log: log.unwrap_or_default(),
         })
-    }
-}
-
-fn set<T, E: de::Error>(reader: &Reader, key: &str, slot: &mut Option<T>, value: Result<T, E>) -> Result<(), E> {
-    let value = reader.at(key, value)?;
-    match slot.replace(value) {
-        None => Ok(()),
-        Some(_) => reader.at(key, Err(E::custom("the key stands twice in one object"))),
     }
 }
 

@@ -304,7 +304,10 @@ impl PlacementSeed<'_> {
     fn instances_only<E: de::Error>(&self, instances: &Value) -> Result<Placement, E> {
         match NonZeroU32::new(self.count(instances)?) {
             Some(n) => Ok(Placement::Instances(n)),
-            None => Ok(Placement::Vars(Map::from_iter([("instances".to_owned(), Value::from(0))]))),
+            None => {
+                self.reader.charge_map()?;
+                Ok(Placement::Vars(Map::from_iter([("instances".to_owned(), Value::from(0))])))
+            }
         }
     }
 

@@ -10,6 +10,11 @@ fn run(output: &str) -> Result<Admitted, AdmitError> {
     admit(&RawOutput(output.as_bytes().to_vec()), &peers, LIMITS)
 }
 
+/// The schedule of a sound answer that knows the nodes alpha to gamma.
+pub(crate) fn schedule(schedule: &str) -> Schedule {
+    run(&format!(r#"{{"v":1,"schedule":{schedule}}}"#)).expect("a sound answer").schedule
+}
+
 /// `schedule` inside an answer: its canonical form, or why it was refused.
 fn check(schedule: &str, expect: &str) {
     check_answer(&format!(r#"{{"v":1,"schedule":{schedule}}}"#), expect);
@@ -57,6 +62,25 @@ fn variables_and_free_keys_are_kept() {
     );
     let admitted = run(r#"{"v":1,"schedule":{"zeta":1,"state":{}}}"#).expect("accepted");
     assert_eq!(admitted.warnings, ["the schedule's key `zeta` is not known to this version; it is carried along"]);
+}
+
+#[test]
+fn what_is_told_of_an_answer_does_not_grow_with_it() {
+    let long = "k".repeat(100_000);
+    let keys: Vec<String> = (0..100).map(|n| format!(r#""{long}{n}":1"#)).collect();
+    let admitted = run(&format!(r#"{{"v":1,"why":"{long}","schedule":{{{}}}}}"#, keys.join(","))).expect("accepted");
+    assert_eq!(admitted.warnings.len(), 11);
+    assert_eq!(admitted.warnings[10], "90 more keys of the schedule are not known to this version; they are carried along");
+    assert!(admitted.warnings.iter().all(|line| line.len() < 200), "{:?}", admitted.warnings);
+    let refusals = [
+        admitted.why.read().expect_err("a text").to_string(),
+        run(&format!(r#"{{"v":1,"schedule":"{long}"}}"#)).expect_err("a text").to_string(),
+        run(&format!(r#"{{"v":1,"schedule":{{"roles":{{"{long}":{{}}}}}}}}"#)).expect_err("no name").to_string(),
+        run(&format!(r#"{{"v":1,"{long}":1}}"#)).expect_err("no key").to_string(),
+    ];
+    for refusal in refusals {
+        assert!(refusal.len() < 1_000, "{} bytes", refusal.len());
+    }
 }
 
 #[test]
@@ -151,6 +175,18 @@ fn a_restored_schedule_is_the_one_that_was_named() {
 }
 
 #[test]
+fn a_placement_by_number_takes_one_value_more_in_canonical_form() {
+    let answer = RawOutput(br#"{"v":1,"schedule":{"roles":{"web":{"place":{"alpha":2,"beta":1}}}}}"#.to_vec());
+    let (peers, _) = PeerTable::new(vec![peer("alpha", 1), peer("beta", 2)]);
+    let values = |values| JsonLimits { values, ..LIMITS };
+    assert!(admit(&answer, &peers, values(1)).is_err());
+    let schedule = admit(&answer, &peers, values(2)).expect("two values").schedule;
+    let restore = |limits| restore(schedule.canonical(), schedule.digest(), limits);
+    assert!(restore(values(3)).is_err());
+    assert_eq!(restore(values(4)).expect("four values"), schedule);
+}
+
+#[test]
 fn totals_and_look_ups() {
     let admitted = run(r#"{"v":1,"schedule":{"vars":{"dc":"x"},"roles":{"web":{"port":1,"place":{"gamma":3,"alpha":{"port":2}}}}}}"#)
         .expect("accepted");
@@ -162,4 +198,28 @@ fn totals_and_look_ups() {
     let vars = schedule.vars_of("alpha", "web").expect("placed");
     assert_eq!(serde_json::to_string(&vars).expect("JSON"), r#"{"dc":"x","port":2}"#);
     assert_eq!(schedule.vars_of("beta", "web"), None);
+}
+
+#[test]
+fn warnings_are_few_and_short() {
+    let key = "x".repeat(1_000);
+    let keys: Vec<String> = (0..20).map(|n| format!("\"{n:02}{key}\":1")).collect();
+    let admitted = run(&format!(r#"{{"v":1,"schedule":{{{}}}}}"#, keys.join(","))).expect("accepted");
+    assert_eq!(admitted.warnings.len(), 11, "{:?}", admitted.warnings);
+    assert_eq!(admitted.warnings[10], "10 more keys of the schedule are not known to this version; they are carried along");
+    assert!(admitted.warnings.iter().all(|warning| warning.len() < 200), "{:?}", admitted.warnings);
+}
+
+#[test]
+fn maps_of_variables_are_paid_for() {
+    // Each is 632 bytes of memory for 14 of text: 200 values are 20 of them, not 66.
+    let refused = |placement: &str| {
+        let roles: Vec<String> = (0..30).map(|n| format!(r#""r{n}":{{"place":{{"alpha":{placement}}}}}"#)).collect();
+        run(&format!(r#"{{"v":1,"schedule":{{"roles":{{{}}}}}}}"#, roles.join(",")))
+            .is_err_and(|err| err.to_string().contains("more than 200 values"))
+    };
+    assert!(refused(r#"{"x":1}"#));
+    assert!(refused(r#"{"instances":0}"#));
+    assert!(!refused(r#"{"instances":1}"#));
+    assert!(!refused("1"));
 }

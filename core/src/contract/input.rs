@@ -1,8 +1,8 @@
 //! A scheduler's input document. Built of texts that are kept ready, so that a round at 10,000 peers copies and never serialises.
 
-use super::{InputKey, Reads, SnapshotView, VERSION};
+use super::text::{Head, Text, snapshot_bytes};
+use super::{InputKey, Reads, SnapshotView};
 use crate::ids::{NodeId, Round, Term, UnixMillis};
-use crate::json::canonical::{write_integer, write_string};
 use crate::names::Hostname;
 use crate::schedule::Schedule;
 
@@ -32,105 +32,36 @@ pub struct SchedulerInput<'a> {
 /// The document's JSON text: `v, now, round, term, current_host, current_id, config` and what `reads` wants of
 /// `runtime, parents, actions, peers, metrics`.
 pub fn document(input: &SchedulerInput<'_>, reads: &Reads, view: &SnapshotView) -> String {
-    let peers = view.snapshot().peers();
-    let rows =
-        if reads.wants(InputKey::Peers) { peers.json_rows().map(|(name, row)| name.as_str().len() + row.len() + 4).sum() } else { 0 };
     let parents: usize = input.parents.iter().map(|parent| parent.canonical().len() + 1).sum();
-    // A double takes at most 25 bytes, and most take fewer.
-    let metrics = if reads.wants(InputKey::Metrics) { reads.metrics.len() * (peers.len() * 12 + 64) } else { 0 };
-    let capacity = 512 + input.config.len() + input.runtime.len() + input.actions.len() + rows + parents + metrics;
-    let mut out = Vec::with_capacity(capacity);
-
-    out.extend_from_slice(b"{\"v\":");
-    write_integer(u64::from(VERSION), &mut out);
-    for (key, number) in [("now", input.now.0), ("round", input.round.0), ("term", input.term.counter)] {
-        begin(key, &mut out);
-        write_integer(number, &mut out);
-    }
-    begin("current_host", &mut out);
-    write_string(input.current_host.as_str(), &mut out);
-    begin("current_id", &mut out);
-    write_string(&input.current_id.to_string(), &mut out);
-    begin("config", &mut out);
-    out.extend_from_slice(input.config.as_bytes());
+    let copied = input.config.len() + input.runtime.len() + input.actions.len() + parents;
+    let mut text = Text::new(copied + snapshot_bytes(reads, view));
+    text.head(&Head {
+        now: input.now,
+        round: input.round,
+        term: input.term,
+        current_host: input.current_host,
+        current_id: input.current_id,
+        config: input.config,
+    });
     if reads.wants(InputKey::Runtime) {
-        begin("runtime", &mut out);
-        out.extend_from_slice(input.runtime.as_bytes());
+        text.json("runtime", input.runtime);
     }
     if reads.wants(InputKey::Parents) {
-        begin("parents", &mut out);
-        list(b'[', b']', input.parents, &mut out, |parent, out| out.extend_from_slice(parent.canonical().as_bytes()));
+        text.list("parents", input.parents, |parent, out| out.extend_from_slice(parent.canonical().as_bytes()));
     }
     if reads.wants(InputKey::Actions) {
-        begin("actions", &mut out);
-        out.extend_from_slice(input.actions.as_bytes());
+        text.json("actions", input.actions);
     }
-    if reads.wants(InputKey::Peers) {
-        write_peers(view, &mut out);
-    }
-    if reads.wants(InputKey::Metrics) {
-        write_metrics(reads, view, &mut out);
-    }
-    out.push(b'}');
-    String::from_utf8(out).expect("made of texts and ASCII")
+    text.snapshot(view, reads, |key| reads.wants(key));
+    text.finish()
 }
 
-/// A document with the peers and metrics that its plugin read through the snapshot instead: for people, and for deciding again elsewhere.
+/// A scheduler's or a policy's document with the peers and metrics that the plugin read through the snapshot instead: for people, and
+/// for deciding again elsewhere.
 pub fn whole_document(document: &str, reads: &Reads, view: &SnapshotView) -> String {
-    let mut out = document.strip_suffix('}').unwrap_or(document).to_owned().into_bytes();
-    if !reads.wants(InputKey::Peers) {
-        write_peers(view, &mut out);
-    }
-    if !reads.wants(InputKey::Metrics) {
-        write_metrics(reads, view, &mut out);
-    }
-    out.push(b'}');
-    String::from_utf8(out).expect("made of texts and ASCII")
-}
-
-fn write_peers(view: &SnapshotView, out: &mut Vec<u8>) {
-    begin("peers", out);
-    list(b'{', b'}', view.snapshot().peers().json_rows(), out, |(hostname, row), out| {
-        write_string(hostname.as_str(), out);
-        out.push(b':');
-        out.extend_from_slice(row.as_bytes());
-    });
-}
-
-fn write_metrics(reads: &Reads, view: &SnapshotView, out: &mut Vec<u8>) {
-    begin("metrics", out);
-    list(b'{', b'}', reads.metrics.keys(), out, |name, out| {
-        write_string(name, out);
-        out.push(b':');
-        let values = view.column(name).unwrap_or_default();
-        list(b'[', b']', values.iter(), out, |value, out| write_double(*value, out));
-    });
-}
-
-fn begin(key: &str, out: &mut Vec<u8>) {
-    out.push(b',');
-    write_string(key, out);
-    out.push(b':');
-}
-
-fn list<T>(open: u8, close: u8, items: impl IntoIterator<Item = T>, out: &mut Vec<u8>, mut write: impl FnMut(T, &mut Vec<u8>)) {
-    out.push(open);
-    for (index, item) in items.into_iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        write(item, out);
-    }
-    out.push(close);
-}
-
-/// JSON has no NaN: no sample is `null`.
-fn write_double(value: f64, out: &mut Vec<u8>) {
-    if value.is_finite() {
-        serde_json::to_writer(out, &value).expect("writing to memory does not fail");
-    } else {
-        out.extend_from_slice(b"null");
-    }
+    let mut text = Text::reopen(document);
+    text.snapshot(view, reads, |key| !reads.wants(key));
+    text.finish()
 }
 
 #[cfg(test)]

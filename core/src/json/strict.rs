@@ -14,9 +14,12 @@ use super::MAX_INTEGER;
 pub struct JsonLimits {
     /// Nested arrays and objects. At most 100: the parser's own limit is 128, and the envelope takes a few.
     pub depth: u32,
-    /// Values of any type, keys not counted.
+    /// Values of any type, keys not counted. An object with members counts as [`OBJECT_VALUES`] more.
     pub values: u32,
 }
+
+/// What an object with members takes of memory, in values: its map has room for eleven of them, however few there are.
+const OBJECT_VALUES: u32 = 8;
 
 /// A document that was refused. Its writer is at fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +29,31 @@ pub struct JsonError {
     pub path: String,
     /// What is wrong there, with line and column.
     pub message: String,
+}
+
+/// The most that a refusal says and the longest path that it names, in characters each. A guest chooses texts and keys; what is told of
+/// them goes to logs and pages and must not grow with them.
+const MAX_SAID: usize = 300;
+
+impl JsonError {
+    /// What the parser says, in part: it quotes the whole text that it did not expect.
+    pub(crate) fn new(path: &str, err: &serde_json::Error) -> JsonError {
+        let said = err.to_string();
+        let place = format!(" at line {} column {}", err.line(), err.column());
+        let message = match said.strip_suffix(&place) {
+            Some(what) => clip(what) + &place,
+            None => clip(&said),
+        };
+        JsonError { path: clip(path), message }
+    }
+}
+
+/// The first [`MAX_SAID`] characters of a text.
+fn clip(text: &str) -> String {
+    match text.char_indices().nth(MAX_SAID) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// Reads one value and nothing after it.
@@ -55,7 +83,7 @@ impl Reader {
         read.map_err(|err| {
             let mut path = self.path.take();
             path.reverse();
-            JsonError { path: path.join("."), message: err.to_string() }
+            JsonError::new(&path.join("."), &err)
         })
     }
 
@@ -63,17 +91,27 @@ impl Reader {
     pub(crate) fn at<T, E>(&self, key: &str, result: Result<T, E>) -> Result<T, E> {
         if result.is_err() {
             let mut path = self.path.borrow_mut();
-            // A guest may have chosen the key: 64 characters tell which one it is.
-            path.push(key.chars().take(64).collect());
+            // A guest may have chosen the key: 64 characters tell which one it is, and none of them may steer a terminal.
+            path.push(key.chars().take(64).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect());
         }
         result
     }
 
     /// Charges one value.
     pub(crate) fn charge<E: de::Error>(&self) -> Result<(), E> {
-        let used = self.values.get() + 1;
+        self.charge_many(1)
+    }
+
+    /// Charges what a map takes beside its values.
+    pub(crate) fn charge_map<E: de::Error>(&self) -> Result<(), E> {
+        self.charge_many(OBJECT_VALUES)
+    }
+
+    fn charge_many<E: de::Error>(&self, values: u32) -> Result<(), E> {
+        let used = self.values.get().saturating_add(values);
         if used > self.limits.values {
-            return Err(E::custom(format_args!("more than {} values in one document", self.limits.values)));
+            let hint = raise("json-values", self.limits.values, 100_000_000);
+            return Err(E::custom(format_args!("more than {} values in one document; {hint}", self.limits.values)));
         }
         self.values.set(used);
         Ok(())
@@ -106,6 +144,14 @@ fn too_large<E: de::Error>() -> E {
     E::custom("an integer beyond ±2^53 does not survive JSON; send it as a string")
 }
 
+/// The line of a plugin's manifest that doubles a limit: plugins write most of what is read here.
+fn raise(key: &str, value: u32, greatest: u32) -> String {
+    if value >= greatest {
+        return "that is as high as it goes: make the plugin do less".to_owned();
+    }
+    format!("raise it with `limits: {{ {key}: {} }}` in the plugin's manifest", value.saturating_mul(2).min(greatest))
+}
+
 /// Reads a value of any type.
 #[derive(Clone, Copy)]
 pub(crate) struct AnyValue<'a> {
@@ -116,7 +162,8 @@ pub(crate) struct AnyValue<'a> {
 impl AnyValue<'_> {
     fn deeper<E: de::Error>(&self) -> Result<Self, E> {
         if self.depth >= self.reader.limits.depth {
-            return Err(E::custom(format_args!("nested deeper than {} levels", self.reader.limits.depth)));
+            let hint = raise("json-depth", self.reader.limits.depth, 100);
+            return Err(E::custom(format_args!("nested deeper than {} levels; {hint}", self.reader.limits.depth)));
         }
         Ok(AnyValue { reader: self.reader, depth: self.depth + 1 })
     }
@@ -189,8 +236,11 @@ impl<'de> Visitor<'de> for AnyValue<'_> {
     }
 }
 
-/// Adds a member, refusing a key that is there already.
+/// Adds a member, refusing a key that is there already. The first pays for the map.
 pub(crate) fn insert<E: de::Error>(reader: &Reader, map: &mut Map<String, Value>, key: String, value: Value) -> Result<(), E> {
+    if map.is_empty() {
+        reader.charge_map()?;
+    }
     match map.entry(key) {
         serde_json::map::Entry::Vacant(entry) => {
             entry.insert(value);
@@ -223,7 +273,7 @@ impl<'de> DeserializeSeed<'de> for AnyMap<'_> {
 mod tests {
     use super::*;
 
-    const LIMITS: JsonLimits = JsonLimits { depth: 4, values: 10 };
+    const LIMITS: JsonLimits = JsonLimits { depth: 4, values: 20 };
 
     fn check(text: &str, expect: &str) {
         let got = match read_value(text, LIMITS) {
@@ -250,9 +300,33 @@ mod tests {
         check("100000000000000000000", "an integer beyond ±2^53 does not survive JSON; send it as a string");
         check("1e999", "number out of range");
         check("NaN", "expected value");
-        check("[[[[1]]]]", "`0.0.0`: nested deeper than 4 levels");
-        check("[1,2,3,4,5,6,7,8,9,10]", "`9`: more than 10 values in one document");
+        let deep = "nested deeper than 4 levels; raise it with `limits: { json-depth: 8 }` in the plugin's manifest";
+        check("[[[[1]]]]", &format!("`0.0.0`: {deep}"));
+        let many = "more than 20 values in one document; raise it with `limits: { json-values: 40 }` in the plugin's manifest";
+        check(&format!("[{}1]", "1,".repeat(18)), &format!("[{}1]", "1,".repeat(18)));
+        check(&format!("[{}1]", "1,".repeat(19)), &format!("`19`: {many}"));
+        // Small objects take many times their text: a map has room for eleven members, however few there are.
+        check(r#"[{"a":1},{}]"#, r#"[{"a":1},{}]"#);
+        check(r#"[{"a":1},{"a":1}]"#, &format!("`1`: {many}"));
         check("1 2", "trailing characters");
+    }
+
+    #[test]
+    fn refusals_do_not_grow_with_the_document() {
+        let limits = JsonLimits { depth: 100, values: 1000 };
+        let key = format!("\"{}\":", "k".repeat(1000));
+        for text in [
+            format!("{}1 2", format!("{{{key}").repeat(90)),
+            format!("{{{key}1,{key}2}}"),
+            format!("{}1e999", format!("{{{key}").repeat(90)),
+        ] {
+            let err = read_value(&text, limits).expect_err("refused").to_string();
+            assert!(err.len() < 1_000, "{} bytes", err.len());
+        }
+        let reader = Reader::new(limits);
+        let text = format!("\n\"{}\"", "é".repeat(100_000));
+        let err = reader.finish(&text, std::marker::PhantomData::<u32>).expect_err("no number");
+        assert!(err.message.len() < 1_000 && err.message.ends_with("é… at line 2 column 200002"), "{err}");
     }
 
     #[test]
@@ -260,5 +334,27 @@ mod tests {
         let text = "[".repeat(1_000_000);
         let limits = JsonLimits { depth: 100, values: u32::MAX };
         assert!(read_value(&text, limits).expect_err("too deep").message.starts_with("nested deeper than 100 levels"));
+    }
+
+    #[test]
+    fn a_message_quotes_what_a_guest_wrote_in_part_only() {
+        struct Number;
+        impl<'de> DeserializeSeed<'de> for Number {
+            type Value = u32;
+            fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<u32, D::Error> {
+                de::Deserialize::deserialize(deserializer)
+            }
+        }
+        let read = |text: &str| Reader::new(LIMITS).finish(text, Number).expect_err("no number").message;
+        assert_eq!(read(r#""x""#), "invalid type: string \"x\", expected u32 at line 1 column 3");
+        let message = read(&format!("{:?}", "é at line ".repeat(100_000)));
+        assert!(message.starts_with("invalid type: string \"é at line é") && message.len() < 600, "{message}");
+        assert!(message.ends_with("… at line 1 column 1100002"), "{message}");
+    }
+
+    #[test]
+    fn a_path_holds_no_control_characters() {
+        let path = read_value(r#"{"a\u001b[2Jb":{"é":[1e999]}}"#, LIMITS).expect_err("refused").path;
+        assert_eq!(path, "a\u{fffd}[2Jb.é.0");
     }
 }

@@ -16,6 +16,7 @@ struct Exports {
     /// `schedule`, `review`, `apply` or `query`.
     main: ComponentExportIndex,
     filters: Option<ComponentExportIndex>,
+    render_roles: Option<ComponentExportIndex>,
     describe: Option<ComponentExportIndex>,
     check_config: Option<ComponentExportIndex>,
 }
@@ -50,6 +51,7 @@ pub(super) fn link(engine: &Engine, component: &Component, kind: Kind) -> wasmti
     let exports = Exports {
         main: inside(function).expect("it was found above"),
         filters: inside("filters"),
+        render_roles: inside("render-roles"),
         describe: component.get_export_index(None, "describe"),
         check_config: component.get_export_index(None, "check-config"),
     };
@@ -113,9 +115,12 @@ type TextResult = (Result<String, String>,);
 impl Instance {
     pub(super) async fn call(&self, store: &mut Store<CallState>, request: Request<'_>) -> wasmtime::Result<Reply> {
         match request {
-            Request::Schedule(document) => {
-                let function: TypedFunc<(&str,), TextResult> = self.instance.get_typed_func(&mut *store, self.exports.main)?;
-                function.call_async(store, (document,)).await.map(text_reply)
+            Request::Schedule(document) | Request::Review(document) | Request::Query(document) => {
+                self.exchange(store, &self.exports.main, document).await
+            }
+            Request::RenderRoles(document) => {
+                let Some(render_roles) = &self.exports.render_roles else { return Ok(Reply::Absent) };
+                self.exchange(store, render_roles, document).await
             }
             Request::Apply(name, args) => {
                 let function: TypedFunc<(&str, &str), TextResult> = self.instance.get_typed_func(&mut *store, self.exports.main)?;
@@ -140,6 +145,11 @@ impl Instance {
                 Ok(verdict.map_or_else(Reply::Refused, |()| Reply::Done(Vec::new())))
             }
         }
+    }
+
+    async fn exchange(&self, store: &mut Store<CallState>, function: &ComponentExportIndex, document: &str) -> wasmtime::Result<Reply> {
+        let function: TypedFunc<(&str,), TextResult> = self.instance.get_typed_func(&mut *store, function)?;
+        function.call_async(store, (document,)).await.map(text_reply)
     }
 }
 

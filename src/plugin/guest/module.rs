@@ -9,9 +9,11 @@ use super::{Reply, Request};
 use crate::plugin::imports;
 use crate::plugin::memory::{self, Answer};
 use crate::plugin::store::{CallState, Stop};
+use crate::plugin::wasi;
 
 pub(in crate::plugin) struct Linked {
     pre: InstancePre<CallState>,
+    uses_wasi: bool,
 }
 
 pub(in crate::plugin) struct Instance {
@@ -25,7 +27,8 @@ pub(super) fn link(engine: &Engine, module: &Module, kind: Kind) -> wasmtime::Re
     check_exports(module, kind)?;
     let mut linker = Linker::new(engine);
     imports::link_core(&mut linker)?;
-    Ok(Linked { pre: linker.instantiate_pre(module)? })
+    wasi::link(&mut linker)?;
+    Ok(Linked { pre: linker.instantiate_pre(module)?, uses_wasi: wasi::is_imported(module) })
 }
 
 /// A wrong signature must not first show in a round: a build that has one takes nobody's place.
@@ -42,7 +45,12 @@ fn check_exports(module: &Module, kind: Kind) -> wasmtime::Result<()> {
     let needed = [("memory", "memory"), ("vw_alloc", ALLOC), ("vw_free", FREE)].into_iter();
     let needed = needed.chain(functions.iter().map(|name| (*name, EXCHANGE))).map(|(name, form)| (name, form, true));
     let optional = [("_initialize", "fn()", false), ("vw_describe", EXCHANGE, false), ("vw_check_config", EXCHANGE, false)];
-    for (name, form, needed) in needed.chain(optional) {
+    check_forms(module, needed.chain(optional))
+}
+
+/// Exports by name, form, and whether they must be there.
+pub(super) fn check_forms<'a>(module: &Module, exports: impl Iterator<Item = (&'a str, &'a str, bool)>) -> wasmtime::Result<()> {
+    for (name, form, needed) in exports {
         let found = match module.get_export(name) {
             Some(export) => written(&export),
             None if needed => "not there".to_owned(),
@@ -55,7 +63,7 @@ fn check_exports(module: &Module, kind: Kind) -> wasmtime::Result<()> {
     Ok(())
 }
 
-fn written(export: &ExternType) -> String {
+pub(in crate::plugin) fn written(export: &ExternType) -> String {
     let list = |types: &mut dyn Iterator<Item = ValType>| types.map(|ty| ty.to_string()).collect::<Vec<_>>().join(", ");
     match export {
         ExternType::Func(ty) if ty.results().len() == 0 => format!("fn({})", list(&mut ty.params())),
@@ -72,6 +80,10 @@ const DONE: u8 = 0;
 const REFUSED: u8 = 1;
 
 impl Linked {
+    pub(super) fn uses_wasi(&self) -> bool {
+        self.uses_wasi
+    }
+
     pub(super) async fn instantiate(&self, store: &mut Store<CallState>) -> wasmtime::Result<Instance> {
         let instance = self.pre.instantiate_async(&mut *store).await?;
         if let Ok(initialize) = instance.get_typed_func::<(), ()>(&mut *store, "_initialize") {
@@ -88,6 +100,9 @@ impl Instance {
     pub(super) async fn call(&self, store: &mut Store<CallState>, request: Request<'_>, output_cap: usize) -> wasmtime::Result<Reply> {
         match request {
             Request::Schedule(document) => self.exchange(store, "vw_schedule", document, output_cap).await,
+            Request::Review(document) => self.exchange(store, "vw_review", document, output_cap).await,
+            Request::Query(document) => self.exchange(store, "vw_query", document, output_cap).await,
+            Request::RenderRoles(document) => self.exchange(store, "vw_render_roles", document, output_cap).await,
             Request::Apply(name, args) => {
                 // The arguments are JSON already: only the name needs quoting.
                 let document = format!("{{\"name\":{},\"args\":{args}}}", json!(name));

@@ -9,7 +9,9 @@ mode: shadow
 digest: sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a
 input: columns
 config: { spread: rack, weights: {cpu: 1.5} }
-limits: { fuel: 10G, time: 3s, memory: 128MiB, table-elements: 1K, input: 1MiB, output: 2MiB, log: 1KiB, json-depth: 32, json-values: 1M }
+limits:
+  { fuel: 10G, time: 3s, memory: 128MiB, table-elements: 1K, input: 1MiB, output: 2MiB, log: 1KiB, json-depth: 32, json-values: 1M,
+    filters: 10, name-length: 100B, module: 1MiB, compile-time: 90s, compile-memory: 1GiB }
 metrics:
   cpu:  { metric: \"cpu.idle\", take: rate, window: 60s }
   free: { metric: \"memory.MemAvailable\", take: last, window: 2m }
@@ -34,7 +36,7 @@ fn everything_that_may_be_written() {
     assert!(matches!(manifest.input, Some(InputMode::Columns)));
     assert_eq!(manifest.config.to_string(), r#"{"spread":"rack","weights":{"cpu":1.5}}"#);
     let shown: Vec<_> = SPECS.iter().map(|spec| manifest.limits.describe(spec.limit)).collect();
-    assert_eq!(shown, ["10G", "3s", "128MiB", "1K", "1MiB", "2MiB", "1KiB", "32", "1M"]);
+    assert_eq!(shown, ["10G", "3s", "128MiB", "1K", "1MiB", "2MiB", "1KiB", "32", "1M", "10", "100B", "1MiB", "90s", "1GiB"]);
     let metrics = manifest.metrics.expect("written");
     let label = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     let rule = |labels: &[(String, String)], take, seconds, combine| MetricRule {
@@ -69,7 +71,7 @@ fn syntax_and_type_errors() {
     refused(
         "kind: filter\nlimits: {stack: 1MiB}",
         &[
-            "f:2:10: `limits.stack`: unknown key: known are `fuel`, `time`, `memory`, `table-elements`, `input`, `output`, `log`, `json-depth`, `json-values`",
+            "f:2:10: `limits.stack`: unknown key: known are `fuel`, `time`, `memory`, `table-elements`, `input`, `output`, `log`, `json-depth`, `json-values`, `filters`, `name-length`, `module`, `compile-time`, `compile-memory`",
         ],
     );
     refused("kind: filter\nlimits: {time: 2}", &["f:2:16: `limits.time`: write a whole number and a unit: ms, s, m or h, as in `250ms`"]);
@@ -132,4 +134,13 @@ fn a_directory_in_place_of_the_file() {
     let dir = tempfile::tempdir().expect("temporary directory");
     let errors = Manifest::read(dir.path()).expect_err("refused");
     assert_eq!(errors[0].message, "is a directory where a file is expected: move it away");
+}
+
+#[test]
+fn mistakes_without_end_are_told_once() {
+    let long = "X".repeat(100_000);
+    let errors = parsed(&format!("kind: scheduler\nmetrics: {{{long}: {{metric: a}}}}")).expect_err("no name");
+    assert!(errors.len() == 1 && errors[0].len() < 1_000, "{} bytes", errors[0].len());
+    let many: String = (0..10_000).map(|n| format!("  X{n}: {{metric: a}}\n")).collect();
+    refused(&format!("kind: scheduler\nmetrics:\n{many}"), &["f:2:1: `metrics`: has 10000 entries: at most 256 are possible"]);
 }

@@ -30,7 +30,8 @@ impl FilterSession for Session {
             "panic" => panic!("on purpose"),
             _ => {
                 let plugin = PluginId { name: PluginName::new("netmask").expect("valid"), digest: Digest::of(b"") };
-                Err(Failure { plugin, cause: FailureCause::Answered, message: "no such network".to_owned(), log: Vec::new() }.into())
+                Err(Failure { plugin, cause: FailureCause::Answered, message: "no such network".to_owned(), log: Vec::new(), cost: None }
+                    .into())
             }
         }
     }

@@ -8,12 +8,12 @@ use std::process::Command;
 use crate::support::{Node, Site, program};
 
 /// A small file system of its own; nothing where this user may not mount.
-struct SmallDisk {
+pub(crate) struct SmallDisk {
     path: PathBuf,
 }
 
 impl SmallDisk {
-    fn mount(path: PathBuf) -> Option<SmallDisk> {
+    pub(crate) fn mount(path: PathBuf) -> Option<SmallDisk> {
         fs::create_dir_all(&path).expect("the directory is made");
         if !mount(&["-t", "tmpfs", "-o", "size=64k,mode=0755", "none"], &path) {
             eprintln!("skipped: this user may not mount a tmpfs");
@@ -22,12 +22,12 @@ impl SmallDisk {
         Some(SmallDisk { path })
     }
 
-    fn remount(&self, how: &str) {
+    pub(crate) fn remount(&self, how: &str) {
         assert!(mount(&["-o", &format!("remount,{how}"), "none"], &self.path), "what was mounted can be remounted");
     }
 
     /// Leaves no byte free.
-    fn fill(&self) {
+    pub(crate) fn fill(&self) {
         let mut block = 65536;
         let mut number = 0;
         while block > 0 {
@@ -39,7 +39,7 @@ impl SmallDisk {
         }
     }
 
-    fn empty(&self) {
+    pub(crate) fn empty(&self) {
         for entry in fs::read_dir(&self.path).expect("it can be listed") {
             let path = entry.expect("the entry can be read").path();
             if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("filler-")) {

@@ -3,6 +3,7 @@
 use rustix::process::Signal;
 
 use super::{hash, running};
+use crate::support::run_to_end;
 
 #[test]
 fn what_was_decided_before_the_end_is_deployed_before_it() {
@@ -46,6 +47,12 @@ fn metadata_that_goes_away_takes_no_role_along() {
     assert!(error.contains("runtime: is gone; what it held stays in force"), "{error}");
     assert_eq!(hash(&mut node), before);
     std::fs::create_dir(site.path("etc/runtime")).expect("it is gone");
+    let error = node.error("scheduler");
+    assert!(error.contains("the schedule in force stays"), "nothing at all is more likely an accident: {error}");
+    assert_eq!(hash(&mut node), before);
+    let node_url = format!("http://{}", node.addr());
+    let ended = run_to_end(["plugin", "allow", "spread", "--node", &node_url]);
+    assert_eq!(ended.status, Some(0), "{ended:?}");
     node.status("an empty directory is meant", |status| (status["round"]["placements"] == 0).then_some(()));
     node.stop();
 }

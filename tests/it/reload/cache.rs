@@ -5,9 +5,11 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 
 use verwalter::plugin::{Activator, Compiler};
+use verwalter_core::digest::Digest;
 
 use super::Site;
 use crate::sandbox::world::{CACHE_BYTES, compiler};
+use crate::support::program;
 
 /// A compiler that cannot run: what is loaded all the same came from the cache.
 fn no_compiler() -> Compiler {
@@ -123,4 +125,17 @@ fn code_beyond_the_caches_size_goes() {
         // The newest, which is in use, and its sum.
         assert_eq!(files, 2);
     }
+}
+
+#[test]
+fn code_does_not_depend_on_how_many_threads_compile() {
+    // The stacks of two threads do not fit into the smaller one; on one processor there is one thread either way.
+    let compile = |memory_bytes: u64| {
+        let plugin = fs::File::open("plugins/prebuilt/spread.wasm").unwrap();
+        let memory = format!("--memory-bytes={memory_bytes}");
+        let output = program().args(["compile-plugin", "component", "--seconds=60", &memory]).stdin(plugin).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Digest::of(&output.stdout)
+    };
+    assert_eq!(compile(60 << 20), compile(2 << 30));
 }

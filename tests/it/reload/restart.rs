@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use verwalter_core::digest::Digest;
+
 use super::{Site, placing_guest};
 use crate::sandbox::world::{SCHEDULER, compiler};
 
@@ -61,7 +63,7 @@ fn a_damaged_copy_is_not_used() {
     let mut site = Site::new();
     site.put_scheduler("spread", 1);
     site.reload();
-    let kept = site.dir.path().join("storage/plugins/spread.kept");
+    let kept = site.dir.path().join(format!("storage/plugins/{}.wasm", Digest::of(&placing_guest(1)).hex()));
     let mut bytes = fs::read(&kept).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(&kept, bytes).unwrap();

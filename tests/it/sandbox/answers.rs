@@ -44,9 +44,9 @@ fn lengths_beyond_the_limit() {
     check(1_500, small, &format!("output: its answer has 1500 bytes, more than its limit of 1KiB; {raise}"));
     check(u32::MAX, SCHEDULER, "output: its answer has 4294967295 bytes, more than its limit of 8MiB");
     let long = component_with("", &data(2048, &result_at(0, 0, 1_500)), "(return (i32.const 2048))");
-    sandbox.check(&long, small, "output: gave an answer that cannot be read (");
+    sandbox.check(&long, small, &format!("output: handed over more than its output limit of 1KiB; {raise}"));
     let huge = component_with("", &data(2048, &result_at(0, 0, u32::MAX)), "(return (i32.const 2048))");
-    sandbox.check(&huge, SCHEDULER, "output: gave an answer that cannot be read (");
+    sandbox.check(&huge, SCHEDULER, "output: handed over what cannot be read (");
 }
 
 #[test]
@@ -54,12 +54,12 @@ fn components_that_break_their_own_types() {
     let sandbox = Sandbox::new();
     let check =
         |bytes: &[u8], expect: &str| sandbox.check(&component_with("", &data(2048, bytes), "(return (i32.const 2048))"), SCHEDULER, expect);
-    check(&result_at(7, 0, 0), "output: gave an answer that cannot be read (");
-    check(&result_at(0, 1 << 20, 1), "output: gave an answer that cannot be read (");
-    check(&[&result_at(0, 2060, 2)[..], b"\xff\xfe"].concat(), "output: gave an answer that cannot be read (");
+    check(&result_at(7, 0, 0), "output: handed over what cannot be read (");
+    check(&result_at(0, 1 << 20, 1), "output: handed over what cannot be read (");
+    check(&[&result_at(0, 2060, 2)[..], b"\xff\xfe"].concat(), "output: handed over what cannot be read (");
     check(&[&result_at(1, 2060, 9)[..], b"not today"].concat(), "answered: answered an error: not today");
-    sandbox.check(&component("(return (i32.const -4))"), SCHEDULER, "output: gave an answer that cannot be read (");
-    sandbox.check(&component("(return (i32.const 2))"), SCHEDULER, "output: gave an answer that cannot be read (");
+    sandbox.check(&component("(return (i32.const -4))"), SCHEDULER, "output: handed over what cannot be read (");
+    sandbox.check(&component("(return (i32.const 2))"), SCHEDULER, "output: handed over what cannot be read (");
 }
 
 /// A result<string, string> as it lies in memory.

@@ -35,13 +35,34 @@ fn both_abis_list_and_apply() {
 fn a_session_keeps_its_instance() {
     for (wat, count, refuse) in [(FILTER_CORE, "count", "refuse"), (FILTER_COMPONENT, "c_count", "c_refuse")] {
         let mut session = open(wat, FILTER);
-        check(&mut session, count, &json!([]), "1");
-        check(&mut session, count, &json!([]), "2");
+        check(&mut session, count, &json!([1]), "1");
+        check(&mut session, count, &json!([2]), "2");
         // A refusal is an answer, not a failure of the instance.
         check(&mut session, refuse, &json!([]), "answered: not today");
-        check(&mut session, count, &json!([]), "3");
+        check(&mut session, count, &json!([3]), "3");
+        // The same question has the same answer, and is not asked again.
+        check(&mut session, count, &json!([1]), "1");
+        check(&mut session, count, &json!([4]), "4");
         check(&mut open(wat, FILTER), count, &json!([]), "1");
     }
+}
+
+#[test]
+fn a_session_remembers_so_much() {
+    let mut session = open(FILTER_CORE, FILTER);
+    let first = json!(["a"]);
+    check(&mut session, "count", &first, "1");
+    check(&mut session, "count", &first, "1");
+    // The same arguments of another filter are another question.
+    check(&mut session, "echo", &first, r#"["a"]"#);
+    let long = |n: u8| json!([n, "x".repeat(10_000)]);
+    for n in 0..60 {
+        check(&mut session, "echo", &long(n), &format!("[{n},\"xx"));
+    }
+    // The room is used up: what is new is asked again, and what was remembered stays so.
+    check(&mut session, "count", &long(0), "2");
+    check(&mut session, "count", &long(0), "3");
+    check(&mut session, "count", &first, "1");
 }
 
 #[test]
@@ -79,7 +100,12 @@ fn filters_have_limits() {
     let mut session = open(FILTER_CORE, "kind: filter\nlimits: { output: 1KiB }\n");
     check(&mut session, "echo", &long, "output: its answer has 2005 bytes, more than its limit of 1KiB");
     let mut session = open(FILTER_COMPONENT, "kind: filter\nlimits: { output: 1KiB }\n");
-    check(&mut session, "c_echo", &long, "output: gave an answer that cannot be read (");
+    check(
+        &mut session,
+        "c_echo",
+        &long,
+        "output: handed over more than its output limit of 1KiB; raise it with `limits: { output: 2KiB }`",
+    );
 }
 
 #[test]
@@ -92,7 +118,7 @@ fn fuel_is_that_of_the_whole_session() {
          (global.set $calls",
     );
     let mut session = open(&burning, "kind: filter\nlimits: { fuel: 1M }\n");
-    let outcomes: Vec<bool> = (0..20).map(|_| session.apply("count", &json!([])).is_ok()).collect();
+    let outcomes: Vec<bool> = (0..20).map(|n| session.apply("count", &json!([n])).is_ok()).collect();
     let good = outcomes.iter().take_while(|good| **good).count();
     assert!((1..20).contains(&good), "{outcomes:?}");
     assert!(outcomes[good..].iter().all(|good| !good), "{outcomes:?}");
@@ -108,8 +134,29 @@ fn lists_of_filters_are_checked() {
         assert!(outcome.starts_with(expect), "{outcome}");
     };
     check("\\00[\\22count", "\\00{\\22count", "describe: its list of filters is no list of names: ");
-    check("\\00[\\22count", "\\00[\\22c-unt", "describe: the filter name `c-unt` is refused: [A-Za-z][A-Za-z0-9_]*, at most 64");
+    check("\\00[\\22count", "\\00[\\22c-unt", "describe: the filter name `c-unt` is refused: write [A-Za-z][A-Za-z0-9_]*");
     check("\\00[\\22count", "\\01[\\22count", "describe: [");
     check("(call $answer (i32.const 16) (i32.const 40))", "unreachable", "describe: trapped: wasm trap: wasm `unreachable`");
     check("(i32.const 16) (i32.const 40)", "(i32.const -1) (i32.const 40)", "describe: it passed a pointer or length outside its memory");
+}
+
+#[test]
+fn numbers_and_lengths_of_names_are_limited() {
+    let sandbox = Sandbox::new();
+    let check = |limits: &str, expect: &str| {
+        let manifest = format!("kind: filter\nlimits: {{ {limits} }}\n");
+        let outcome = sandbox.load(&translate(FILTER_COMPONENT), &manifest).map_or_else(|stopped| stopped, |_| "taken".to_owned());
+        assert_eq!(outcome, expect, "{limits}");
+    };
+    check("filters: 4, name-length: 8B", "taken");
+    check(
+        "filters: 3",
+        "describe: it offers 4 filters, more than its limit of 3; raise it with `limits: { filters: 6 }` in the plugin's manifest",
+    );
+    let long =
+        FILTER_COMPONENT.replace("c_countc_echo", "c_countx_echo").replace("(i32.const 16) (i32.const 7)", "(i32.const 16) (i32.const 13)");
+    let outcome = sandbox.load(&translate(&long), "kind: filter\nlimits: { name-length: 10B }\n").err().unwrap();
+    let expect = "describe: the name `c_countx_echo…` of a filter has 13 bytes, more than its limit of 10B; \
+        raise it with `limits: { name-length: 20B }` in the plugin's manifest";
+    assert_eq!(outcome, expect);
 }

@@ -1,7 +1,7 @@
-//! Guests made of text: a frame from `tests/it/guests/` around the few instructions that a scenario is about. Nothing here runs them.
+//! Guests made of text: a frame from `tests/it/guests/` or the torture kit around the few instructions that a scenario is about. Nothing here runs them.
 
-const SCHEDULER_CORE: &str = include_str!("../guests/scheduler_core.wat");
-const SCHEDULER_COMPONENT: &str = include_str!("../guests/scheduler_component.wat");
+const SCHEDULER_CORE: &str = include_str!("../../../src/plugin/torture/scheduler_core.wat");
+pub(crate) const SCHEDULER_COMPONENT: &str = include_str!("../../../src/plugin/torture/scheduler_component.wat");
 const COLUMNS_CORE: &str = include_str!("../guests/columns_core.wat");
 const COLUMNS_COMPONENT: &str = include_str!("../guests/columns_component.wat");
 pub(crate) const FILTER_CORE: &str = include_str!("../guests/filter_core.wat");
@@ -122,4 +122,44 @@ fn answer(bytes: &[u8]) -> (String, String) {
 
 fn answer_at(offset: u32, bytes: &[u8]) -> (String, String) {
     (data(offset, bytes), packed(offset, u32::try_from(bytes.len()).unwrap()))
+}
+
+const PREDECESSOR: &str = include_str!("../guests/predecessor.wat");
+
+/// What a scheduler of verwalter 0.13 is put together from. The default one answers an empty schedule.
+pub(crate) struct Old<'a> {
+    pub(crate) imports: &'a str,
+    /// Body of `alloc`.
+    pub(crate) alloc: &'a str,
+    pub(crate) items: &'a str,
+    /// Runs first; what it leaves, or what follows when it leaves nothing, is the result's address.
+    pub(crate) body: &'a str,
+}
+
+impl Default for Old<'_> {
+    fn default() -> Self {
+        Old { imports: "", alloc: "(i32.const 32768)", items: "", body: "" }
+    }
+}
+
+impl Old<'_> {
+    pub(crate) fn build(&self) -> Vec<u8> {
+        let items = format!("{} {}", data(1024, br#"{"schedule":{},"log":""}"#), self.items);
+        let body = format!("{} (i32.const 1024)", self.body);
+        let wat = PREDECESSOR.replace("(;IMPORTS;)", self.imports).replace("(;ALLOC;)", self.alloc);
+        translate(&wat.replace("(;ITEMS;)", &items).replace("(;BODY;)", &body))
+    }
+}
+
+/// A scheduler of verwalter 0.13 whose result lies at 2048.
+pub(crate) fn old_answering(bytes: &[u8]) -> Vec<u8> {
+    Old { items: &data(2048, bytes), body: "(return (i32.const 2048))", ..Old::default() }.build()
+}
+
+/// One whose schedule has its whole input as `state`.
+pub(crate) fn old_echoing() -> Vec<u8> {
+    let (head, tail) = (br#"{"schedule":{"state":"#, br#"},"log":""}"#);
+    let items = format!("{} {}", data(512, head), data(768, tail));
+    let body = format!("(return (call $wrap (local.get $ptr) (local.get $len) (i32.const {}) (i32.const {})))", head.len(), tail.len());
+    Old { items: &items, body: &body, ..Old::default() }.build()
 }

@@ -122,3 +122,45 @@ fn logs_are_limited() {
         "output: logged more than its limit of 0B",
     );
 }
+
+#[test]
+fn the_file_is_limited() {
+    let sandbox = Sandbox::new();
+    let long = core_with(&format!("(data \"{}\")", "x".repeat(2_000)), "");
+    let expect = format!(
+        "read: the plugin's file has {} bytes, more than its limit of 1KiB; raise it with `limits: {{ module: 2KiB }}` in the plugin's manifest",
+        long.len()
+    );
+    sandbox.check(&long, "kind: scheduler\nlimits: { module: 1KiB }\n", &expect);
+    sandbox.check(&long, "kind: scheduler\nlimits: { module: 4KiB }\n", r#"{"nodes":{},"roles":{}}"#);
+}
+
+/// A function of many branches around writes to many locals: every join has to merge them.
+fn branching(branches: usize) -> Vec<u8> {
+    let steps: String = (0..branches)
+        .map(|n| {
+            format!(
+                "(block (br_if 0 (i32.wrap_i64 (local.get {}))) (local.set {} (local.get {})))",
+                n * 13 % 500,
+                n * 7 % 500,
+                n * 17 % 500
+            )
+        })
+        .collect();
+    core_with(&format!("(func $bomb (local {}) (loop {steps} (br 0)))", "i64 ".repeat(500)), "(call $bomb)")
+}
+
+#[test]
+fn compiling_is_limited() {
+    let sandbox = Sandbox::new();
+    sandbox.check(
+        &branching(60_000),
+        "kind: scheduler\nlimits: { compile-time: 1s }\n",
+        "compile: compiling it took more processor time than its limit of 1s; raise it with `limits: { compile-time: 2s }` in the plugin's manifest",
+    );
+    sandbox.check(
+        &branching(20_000),
+        "kind: scheduler\nlimits: { compile-memory: 64MiB }\n",
+        "compile: compiling it took more memory than its limit of 64MiB; raise it with `limits: { compile-memory: 128MiB }` in the plugin's manifest",
+    );
+}

@@ -36,8 +36,13 @@ fn files_that_are_no_plugins() {
 fn imports_that_no_plugin_gets() {
     let sandbox = Sandbox::new();
     let check = |import: &str, expect: &str| sandbox.check(&importing(import, ""), SCHEDULER, expect);
-    let wasi = "inspect: it imports `wasi_snapshot_preview1.fd_write`, which plugins do not get: build for wasm32-unknown-unknown (Rust)";
-    check(r#"(import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))"#, wasi);
+    let wasi =
+        "inspect: it imports `wasi_snapshot_preview1.path_open`, which plugins do not get: of WASI preview 1 they get args, environ,";
+    check(r#"(import "wasi_snapshot_preview1" "path_open" (func (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))"#, wasi);
+    check(
+        r#"(import "wasi_snapshot_preview1" "fd_write" (func (param i32) (result i32)))"#,
+        "link: incompatible import type for `wasi_snapshot_preview1::fd_write`",
+    );
     check(
         r#"(import "env" "abort" (func (param i32 i32 i32 i32)))"#,
         "inspect: it imports `env.abort`, which plugins do not get: compile AssemblyScript with --use abort=",
@@ -74,7 +79,9 @@ fn imports_that_no_plugin_gets() {
 #[test]
 fn core_exports_of_another_form() {
     let sandbox = Sandbox::new();
-    let frame = include_str!("../guests/scheduler_core.wat").replace("(;ALLOC;)", "(i32.const 0)").replace("(;BODY;)", "(i64.const 0)");
+    let frame = include_str!("../../../src/plugin/torture/scheduler_core.wat")
+        .replace("(;ALLOC;)", "(i32.const 0)")
+        .replace("(;BODY;)", "(i64.const 0)");
     let check = |from: &str, to: &str, expect: &str| {
         assert!(frame.contains(from), "{from}");
         sandbox.check(&translate(&frame.replace(from, to)), SCHEDULER, expect);
@@ -139,6 +146,11 @@ fn what_a_plugin_says_of_itself() {
     check("\0nonsense", "describe: what it answers to `describe` is no description: ");
     check("\u{1}not now", "describe: not now");
     check("\u{5}", "describe: its answer begins with byte 5");
+    let long = "x".repeat(10_000);
+    for text in [format!("\0\"{long}\""), format!("\u{1}{long}")] {
+        let stopped = sandbox.load(&described(&text), SCHEDULER).map(|_| ()).expect_err("no description");
+        assert!(stopped.len() < 1_000, "told in {} bytes", stopped.len());
+    }
 }
 
 #[test]

@@ -67,7 +67,8 @@ interface scheduling {
 
 /// What a policy exports.
 interface reviewing {
-  /// Review document to verdict, both JSON. An error counts as the manifest's `on-failure` says.
+  /// Review document (the schedule in question, the one in force, what changes) to verdict, `{"v": 1, "verdict": "allow" | "deny", …}`,
+  /// both JSON. An error counts as the manifest's `on-failure` says.
   review: func(input: string) -> result<string, string>;
 }
 
@@ -83,10 +84,10 @@ interface filtering {
 
 /// What a query plugin exports.
 interface querying {
-  /// Answers `/v1/query/PATH`: request document to response document, both JSON.
+  /// Answers `/v1/query/PATH`: request document to response document, both JSON. The response may be any JSON value.
   query: func(input: string) -> result<string, string>;
 
-  /// Overrides which roles a node renders: render document to role documents, both JSON.
+  /// Overrides which roles a node renders: render document to role documents, both JSON; `null` leaves them to the schedule.
   render-roles: func(input: string) -> result<string, string>;
 }
 

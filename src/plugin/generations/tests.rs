@@ -1,0 +1,117 @@
+//! What comes back after a restart, and what does not.
+
+use super::*;
+
+fn build(byte: u8) -> BuildId {
+    BuildId { wasm: Digest::of(&[byte]), manifest: Digest::of(b"kind: scheduler\n") }
+}
+
+fn numbers(ledger: &Ledger) -> Vec<u64> {
+    ledger.candidates().map(|generation| generation.number).collect()
+}
+
+struct Place {
+    dir: tempfile::TempDir,
+    name: PluginName,
+}
+
+impl Place {
+    fn new() -> Place {
+        Place { dir: tempfile::tempdir().unwrap(), name: PluginName::new("spread").unwrap() }
+    }
+
+    fn open(&self) -> Generations {
+        Generations::open(Arc::new(Storage::open(self.dir.path()).unwrap())).unwrap()
+    }
+
+    fn activate(&self, generations: &Generations, byte: u8) -> u64 {
+        generations.activated(&self.name, build(byte), &[byte], "kind: scheduler\n", UnixMillis(u64::from(byte)))
+    }
+}
+
+#[test]
+fn the_last_six_builds_outlive_a_restart() {
+    let place = Place::new();
+    {
+        let generations = place.open();
+        for byte in 1..=8 {
+            assert_eq!(place.activate(&generations, byte), u64::from(byte));
+        }
+        // Once more the same is nothing new.
+        assert_eq!(place.activate(&generations, 8), 8);
+        generations.proven(&place.name, build(7));
+        generations.retain(&BTreeSet::from([place.name.clone()])).unwrap();
+    }
+    let generations = place.open();
+    let ledger = generations.ledger(&place.name);
+    assert_eq!(numbers(&ledger), [8, 7, 6, 5, 4, 3]);
+    assert_eq!(ledger.in_force().unwrap().build, build(8));
+    let proven: Vec<u64> = ledger.generations().iter().filter(|g| g.proven).map(|g| g.number).collect();
+    assert_eq!(proven, [7]);
+    assert_eq!(generations.load(&place.name, build(3).wasm).unwrap(), [3]);
+    assert!(matches!(generations.load(&place.name, build(2).wasm), Err(GenerationError::Damaged { .. })), "it was swept");
+    // Back to a former build is a step forward in the count.
+    assert_eq!(place.activate(&generations, 5), 9);
+    assert_eq!(numbers(&generations.ledger(&place.name)), [9, 8, 7, 6, 4, 3]);
+}
+
+#[test]
+fn what_is_set_aside_stays_so_until_it_is_released() {
+    let place = Place::new();
+    {
+        let generations = place.open();
+        place.activate(&generations, 1);
+        place.activate(&generations, 2);
+        generations.set_aside(&place.name, build(2), "it trapped", UnixMillis(5));
+    }
+    let generations = place.open();
+    let ledger = generations.ledger(&place.name);
+    assert_eq!(numbers(&ledger), [1]);
+    assert_eq!(ledger.set_aside(build(2)).unwrap().reason, "it trapped");
+    // Another manifest for the same bytes is another build.
+    assert!(ledger.set_aside(BuildId { manifest: Digest::of(b"kind: scheduler\nlimits: {}\n"), ..build(2) }).is_none());
+    assert_eq!(generations.release(&place.name), 1);
+    assert_eq!(numbers(&generations.ledger(&place.name)), [2, 1]);
+    assert_eq!(generations.release(&place.name), 0);
+}
+
+#[test]
+fn what_was_switched_off_does_not_come_back_by_itself() {
+    let place = Place::new();
+    {
+        let generations = place.open();
+        place.activate(&generations, 1);
+        generations.switched_off(&place.name);
+    }
+    let generations = place.open();
+    assert!(numbers(&generations.ledger(&place.name)).is_empty());
+    assert_eq!(place.activate(&generations, 2), 2);
+    assert_eq!(numbers(&generations.ledger(&place.name)), [2, 1]);
+}
+
+#[test]
+fn what_was_taken_out_is_forgotten() {
+    let place = Place::new();
+    {
+        let generations = place.open();
+        place.activate(&generations, 1);
+        generations.retain(&BTreeSet::new()).unwrap();
+        assert!(generations.ledger(&place.name).generations().is_empty());
+    }
+    let generations = place.open();
+    assert!(generations.ledger(&place.name).generations().is_empty());
+    assert!(generations.storage.list(DIRECTORY).unwrap().is_empty());
+}
+
+#[test]
+fn damage_is_noticed() {
+    let place = Place::new();
+    let generations = place.open();
+    place.activate(&generations, 1);
+    generations.storage.write(&build_file(build(1).wasm), b"other").unwrap();
+    let damaged = generations.load(&place.name, build(1).wasm).unwrap_err().to_string();
+    assert!(damaged.starts_with("the kept build ") && damaged.contains("of plugin spread is damaged"), "{damaged}");
+    generations.storage.write(&ledger_file(&place.name), b"{").unwrap();
+    drop(generations);
+    assert!(place.open().ledger(&place.name).generations().is_empty());
+}

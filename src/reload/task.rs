@@ -1,0 +1,71 @@
+//! The task that makes configurations: after changes of the tree, on operators' orders, and when rounds tell that a build fails.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+use super::{Config, Loader, Notice};
+use crate::orders::Given;
+use crate::watch::{ChangeSet, Changes};
+
+/// Time until plugins that this machine kept from being activated are tried again; doubles up to [`LONGEST_RETRY`].
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+/// Long enough not to fill a log, short enough that a freed disk is noticed.
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
+
+/// What asks for another configuration.
+enum Wish {
+    Reload(ChangeSet),
+    Order(Given),
+    Notice(Notice),
+}
+
+/// Reloads whenever `changes` says so, and carries out what operators order and what rounds tell of builds, until nothing watches any more.
+pub async fn run(
+    loader: Arc<Loader>,
+    mut changes: Changes,
+    mut orders: mpsc::Receiver<Given>,
+    mut notices: mpsc::Receiver<Notice>,
+    config: watch::Sender<Arc<Config>>,
+) {
+    let mut retry = FIRST_RETRY;
+    loop {
+        let former = config.borrow().clone();
+        let unfinished = former.catalog.is_unfinished() || !former.stirring.is_empty();
+        let wish = tokio::select! {
+            changed = changes.next() => match changed {
+                Some(changed) => Wish::Reload(changed),
+                None => return,
+            },
+            Some(given) = orders.recv() => Wish::Order(given),
+            Some(notice) = notices.recv() => Wish::Notice(notice),
+            () = tokio::time::sleep(retry), if unfinished => Wish::Reload(ChangeSet { plugins: true, ..ChangeSet::default() }),
+        };
+        if let Wish::Reload(_) = wish {
+            retry = if unfinished { (retry * 2).min(LONGEST_RETRY) } else { FIRST_RETRY };
+        }
+        let loader = loader.clone();
+        let settled = changes.settled();
+        let work = tokio::task::spawn_blocking(move || match wish {
+            Wish::Reload(mut changed) => {
+                changed.add(former.stirring);
+                Some(loader.again(&former, changed, &settled))
+            }
+            Wish::Order((order, answer)) => {
+                let (next, result) = loader.carry_out(&former, &order, &settled);
+                // Whoever asked may have gone; the order was carried out all the same.
+                let _ = answer.send(result);
+                next
+            }
+            Wish::Notice(notice) => loader.take_notice(&former, &notice),
+        });
+        match work.await {
+            Ok(Some(next)) => drop(config.send_replace(Arc::new(next))),
+            Ok(None) => {}
+            Err(_) => {
+                tracing::error!("reloading the configuration tree broke off: a defect, please report it; the former one stays in force");
+            }
+        }
+    }
+}

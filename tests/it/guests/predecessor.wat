@@ -1,0 +1,25 @@
+;; A scheduler of verwalter 0.13 around a body under test, which leaves the address of the result. It insists on the order in which
+;; memory is given back: the input first, then the result.
+(module
+  (;IMPORTS;)
+  (memory $memory (export "memory") 1)
+  (global $due (mut i32) (i32.const 0))
+  (global $result (mut i32) (i32.const 0))
+  (func (export "alloc") (param $size i32) (result i32)
+    (global.set $due (;ALLOC;))
+    (global.get $due))
+  (func (export "dealloc") (param $ptr i32)
+    (if (i32.ne (local.get $ptr) (global.get $due)) (then unreachable))
+    (global.set $due (global.get $result)))
+  ;; The input at $ptr between two texts at 512 and 768: the result at 8192.
+  (func $wrap (param $ptr i32) (param $len i32) (param $head i32) (param $tail i32) (result i32)
+    (memory.copy (i32.const 8192) (i32.const 512) (local.get $head))
+    (memory.copy (i32.add (i32.const 8192) (local.get $head)) (local.get $ptr) (local.get $len))
+    (memory.copy (i32.add (i32.const 8192) (i32.add (local.get $head) (local.get $len))) (i32.const 768) (local.get $tail))
+    (i32.const 8192))
+  (;ITEMS;)
+  (func $scheduler (param $ptr i32) (param $len i32) (result i32)
+    (;BODY;))
+  (func (export "scheduler") (param $ptr i32) (param $len i32) (result i32)
+    (global.set $result (call $scheduler (local.get $ptr) (local.get $len)))
+    (global.get $result)))

@@ -1,0 +1,54 @@
+//! Filters while a node renders: one instance a role and render, each question asked once in it.
+
+use super::{add, site, start, template};
+use crate::sandbox::guest::{FILTER_COMPONENT, FILTER_CORE, answering, translate};
+
+/// `web` and `db` on the own node, `db` with `instances`.
+fn two_roles(instances: u32) -> Vec<u8> {
+    let role = |name: &str, instances| format!(r#""{name}":{{"template":"{name}/v1","place":{{"alpha":{instances}}}}}"#);
+    let schedule = format!("{{\"roles\":{{{},{}}}}}", role("web", 1), role("db", instances));
+    answering(format!("\0{{\"v\":1,\"schedule\":{schedule}}}").as_bytes())
+}
+
+#[test]
+fn each_role_has_an_instance_and_each_question_is_asked_once() {
+    for (wat, count, fail) in [(FILTER_CORE, "count", "boom"), (FILTER_COMPONENT, "c_count", "c_boom")] {
+        let site = site(1);
+        site.write("etc/plugins/place.wasm", two_roles(1));
+        site.write("etc/plugins/tools.wasm", translate(wat));
+        site.write("etc/plugins/tools.yaml", "kind: filter\n");
+        let text = format!("{{{{{count} 1}}}}{{{{{count} 1}}}}{{{{{count} \"1\"}}}}{{{{{count} 1}}}} {{{{ instances }}}}\n");
+        template(&site, "web", &text);
+        template(&site, "db", &text);
+        let mut node = start(&site);
+        for role in ["out/web", "out/db"] {
+            assert_eq!(site.read(role).as_deref(), Some("1121 1\n"), "{role}");
+        }
+        let so_far = node.get("/v1/plugins/tools").json()["metrics"]["calls"].as_u64().expect("a number");
+        // The next render begins anew, with two questions where the template has four.
+        super::replace(&site, &mut node, "place", two_roles(2));
+        node.eventually("db is rendered again", |_| (site.read("out/db").as_deref() == Some("1121 2\n")).then_some(()));
+        assert_eq!(node.get("/v1/plugins/tools").json()["metrics"]["calls"], so_far + 2);
+
+        // One role's failure is its own.
+        template(&site, "db", &format!("{{{{{fail} 1}}}}"));
+        let error = node.error("role db");
+        assert!(error.contains("unreachable"), "{error}");
+        assert_eq!(site.read("out/db").as_deref(), Some("1121 2\n"));
+        template(&site, "web", &format!("again {text}"));
+        node.eventually("web is rendered beside it", |_| (site.read("out/web").as_deref() == Some("again 1121 1\n")).then_some(()));
+        node.stop();
+    }
+}
+
+#[test]
+fn a_refusal_fails_the_role() {
+    let site = site(1);
+    let mut node = start(&site);
+    add(&site, &mut node, "tools", "kind: filter\n", translate(FILTER_CORE));
+    template(&site, "web", "{{ refuse 1 }}");
+    let error = node.error("role web");
+    assert!(error.contains("not today"), "{error}");
+    assert_eq!(site.read("out/web").as_deref(), Some("web x1 on alpha\n"));
+    node.stop();
+}

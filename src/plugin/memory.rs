@@ -49,17 +49,21 @@ pub(super) fn element(ptr: u32, index: u32, size: u32) -> Result<u32, Stop> {
     index.checked_mul(size).and_then(|offset| ptr.checked_add(offset)).ok_or(Stop::Bounds)
 }
 
-/// The JSON value that begins at `ptr` and ends where JSON says so: at most `cap` bytes, and never beyond memory. Nothing is
-/// copied. The parser walks over it in a loop, so that no nesting takes the host's stack; it keeps one byte a level.
+/// The JSON value that begins at `ptr` and ends where JSON says so: at most `cap` bytes with the white space before it, and never
+/// beyond memory. Nothing is copied. The parser walks over it in a loop, so that no nesting takes the host's stack; it keeps one
+/// byte a level.
 pub(super) fn read_json(memory: &[u8], ptr: u32, cap: usize) -> Result<&str, Stop> {
     let rest = memory.get(ptr as usize..).filter(|rest| !rest.is_empty()).ok_or(Stop::Bounds)?;
-    let window = &rest[..rest.len().min(cap)];
+    // One byte more than may be taken: a number ends before what follows it, and cut short it would be another number.
+    let window = &rest[..rest.len().min(cap.saturating_add(1))];
     let value = <&RawValue>::deserialize(&mut serde_json::Deserializer::from_slice(window));
-    value.map(RawValue::get).map_err(|err| match err.is_eof() {
-        true if window.len() < rest.len() => Stop::Long,
+    let value = value.map(RawValue::get).map_err(|err| match err.is_eof() {
+        true if rest.len() > cap => Stop::Long,
         true => Stop::Unended,
         false => Stop::Junk { line: err.line(), column: err.column() },
-    })
+    })?;
+    let before = window.len() - window.trim_ascii_start().len();
+    if before + value.len() > cap { Err(Stop::Long) } else { Ok(value) }
 }
 
 /// The guest's bytes at `ptr`, to be filled in place.
@@ -142,6 +146,12 @@ mod tests {
         check(b"\"abc", 0, 100, Err(Stop::Unended));
         check(b"\"abc", 0, 3, Err(Stop::Long));
         check(b"    ", 0, 100, Err(Stop::Unended));
+        // Cut short, a number is a number too.
+        check(b"1234", 0, 3, Err(Stop::Long));
+        check(b"1234", 0, 4, Ok("1234"));
+        check(b"12\0", 0, 2, Ok("12"));
+        check(b" 12\0", 0, 2, Err(Stop::Long));
+        check(b"12", 0, 0, Err(Stop::Long));
         check(b"\0\0\0\0", 0, 100, Err(Stop::Junk { line: 1, column: 1 }));
         check(b"{\"a\" 1}", 0, 100, Err(Stop::Junk { line: 1, column: 6 }));
         check(b"\"\xff\"", 0, 100, Err(Stop::Junk { line: 1, column: 2 }));

@@ -147,6 +147,28 @@ impl Model {
         serde_json_canonicalizer::to_string(&schedule).expect("finite numbers and texts")
     }
 
+    /// Takes the variables of `other` wherever both have the same role, node or placement.
+    pub fn take_vars(&mut self, other: &Model) {
+        self.vars = other.vars.clone();
+        for (role, vars) in &other.roles {
+            self.roles.entry(role).and_modify(|own| own.clone_from(vars));
+        }
+        for (hostname, node) in &mut self.nodes {
+            let Some(theirs) = other.nodes.get(hostname) else { continue };
+            node.vars = theirs.vars.clone();
+            for (role, placement) in &mut node.roles {
+                if let (Placement::Vars(_, vars), Some(Placement::Vars(_, theirs))) = (placement, theirs.roles.get(role)) {
+                    vars.clone_from(theirs);
+                }
+            }
+        }
+    }
+
+    /// Replaces the free keys beside the fixed ones.
+    pub fn set_rest(&mut self, rest: Vec<Free>) {
+        self.rest = rest;
+    }
+
     fn schedule(&self, nodes: Map<String, Value>, roles: Map<String, Value>) -> Value {
         let mut schedule = json!({ "vars": self.vars.0, "nodes": nodes, "roles": roles });
         let free = schedule.as_object_mut().expect("written as an object");

@@ -6,6 +6,13 @@ pub mod config;
 pub mod plugin;
 pub mod round;
 
+/// The host's reader of recorded rounds, taken from its folder: a file taken by path could not have files below it.
+#[path = "../../src/journal"]
+pub mod journal {
+    #[rustfmt::skip]
+    pub mod record;
+}
+
 pub mod admitted;
 pub mod answers;
 pub mod free;

@@ -16,9 +16,20 @@ pub mod manifest;
 #[path = "../../src/plugin/memory.rs"]
 mod memory;
 #[rustfmt::skip]
+#[path = "../../src/plugin/nesting.rs"]
+mod nesting;
+#[rustfmt::skip]
 #[expect(dead_code, reason = "what needs the engine ends a call for more reasons")]
 #[path = "../../src/plugin/stop.rs"]
 mod stop;
+
+/// All that core modules may import, by who defines it.
+pub const CLOSED_LISTS: [(&str, &[&str]); 4] = [
+    (abi::CORE_MODULE, &abi::CORE_IMPORTS),
+    (abi::PREDECESSOR_MODULE, &abi::MATHS_IMPORTS),
+    (abi::PREDECESSOR_MODULE, &[abi::PANIC_IMPORT]),
+    (abi::WASI_MODULE, &abi::WASI_IMPORTS),
+];
 
 /// Pointer and length of what a core-ABI function answered.
 pub fn unpack(packed: u64) -> (u32, u32) {
@@ -49,4 +60,14 @@ pub fn write(memory: &mut [u8], ptr: u32, bytes: &[u8]) -> Result<(), String> {
 /// Copies doubles to the guest.
 pub fn write_doubles(memory: &mut [u8], ptr: u32, values: &[f64]) -> Result<(), String> {
     memory::write_doubles(memory, ptr, values).map_err(|stop| stop.to_string())
+}
+
+/// One element of a guest's array.
+pub fn read_element(memory: &[u8], ptr: u32, index: u32, size: u32) -> Result<&[u8], String> {
+    memory::read_element(memory, ptr, index, size).map_err(|stop| stop.to_string())
+}
+
+/// The guest's bytes, to be filled in place.
+pub fn slot(memory: &mut [u8], ptr: u32, len: u32) -> Result<&mut [u8], String> {
+    memory::slot(memory, ptr, len).map_err(|stop| stop.to_string())
 }

@@ -33,7 +33,7 @@ struct Kind(u8);
 #[derive(Debug)]
 struct Name(String);
 
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 30] = [
     "vw_abi_1",
     "memory",
     "vw_alloc",
@@ -47,7 +47,19 @@ const NAMES: [&str; 18] = [
     "verwalter",
     "log",
     "wasi_snapshot_preview1",
+    "fd_write",
+    "random_get",
     "env",
+    "log_panic",
+    "pow",
+    "alloc",
+    "dealloc",
+    "scheduler",
+    "init",
+    "render_roles",
+    "query",
+    "column",
+    "verwalter:plugin/querying@1.0.0",
     "verwalter:plugin/scheduling@1.0.0",
     "verwalter:plugin/filtering@1.0.0",
     "verwalter:plugin/snapshot@1.0.0",

@@ -2,7 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use verwalter_fuzz::plugin::inspect::{Inspection, inspect};
+use verwalter_fuzz::plugin::CLOSED_LISTS;
+use verwalter_fuzz::plugin::inspect::{Abi, Inspection, inspect};
 use verwalter_fuzz::wasm::File;
 
 /// Eight names of what it exports instead, and the advice.
@@ -36,6 +37,18 @@ fn check(found: &Inspection, bytes: &[u8]) {
         assert!(list.iter().map(String::len).sum::<usize>() <= MAX_LISTED_BYTES);
     }
     for import in &found.imports {
-        assert!(import.starts_with("verwalter"), "`{import}` is not of the closed list");
+        let allowed = match found.abi {
+            Abi::Component => import.starts_with("verwalter:plugin/snapshot@1.") || import.starts_with("verwalter:plugin/log@1."),
+            Abi::Core => is_listed(import, &["verwalter", "wasi_snapshot_preview1"]),
+            Abi::Predecessor => is_listed(import, &["env", "wasi_snapshot_preview1"]),
+        };
+        assert!(allowed, "`{import}` is not of the closed lists of a {}", found.abi);
     }
+}
+
+fn is_listed(import: &str, modules: &[&str]) -> bool {
+    let listed = |(module, name): (&str, &str)| {
+        modules.contains(&module) && CLOSED_LISTS.iter().any(|(of, names)| *of == module && names.contains(&name))
+    };
+    import.split_once('.').is_some_and(listed)
 }

@@ -125,7 +125,7 @@ impl Made<'_> {
                 hostname: Hostname::new("alpha").expect("valid"),
                 id,
                 program: self.texts[2].to_owned(),
-                scheduler: (self.answer.is_some() || self.number % 2 == 0).then(|| call(self.answer)),
+                scheduler: (self.answer.is_some() || self.number.is_multiple_of(2)).then(|| call(self.answer)),
                 policies: reviews.collect(),
                 outcome: self.outcome.outcome(),
                 elapsed_us: self.number,

@@ -106,6 +106,8 @@ says what runs where, and templates are rendered to {dir}/out. Try, while it run
   change the metadata {dir}/etc/runtime/web.yaml
   replace the plugin  cp {dir}/spread-other-build.wasm {dir}/etc/plugins/spread.wasm
   break something     the error names the file, and what was in force stays
+  see it              verwalter plugin status --node {url}
+  decide again        verwalter verify --storage-dir {dir}/var --last 10
   open                {url}/v1/status.pretty  {url}/v1/scheduler_input.pretty
 "
     )?;

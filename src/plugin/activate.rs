@@ -1,4 +1,4 @@
-//! The way of a plugin file into force: read whole, manifest, pin, quarantine, then what [`build`](super::build) does, a dry run, and
+//! The way of a plugin file into force: read whole, manifest, pin, quarantine, then what `build` does, a dry run, and
 //! the swap. A step that fails leaves in force what was there before and says so in the plugin's status.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -14,7 +14,7 @@ use super::MAX_INTEGER;
 pub struct JsonLimits {
     /// Nested arrays and objects. At most 100: the parser's own limit is 128, and the envelope takes a few.
     pub depth: u32,
-    /// Values of any type, keys not counted. An object with members counts as [`OBJECT_VALUES`] more.
+    /// Values of any type, keys not counted. An object with members counts as eight more.
     pub values: u32,
 }
 

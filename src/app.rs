@@ -263,7 +263,7 @@ impl App {
             vec![
                 ("round", Box::pin(rounds.run(drain.deciding.clone())) as Task),
                 ("watch", Box::pin(watcher)),
-                ("reload", Box::pin(reload::run(loader, changes, given, noticed, config.clone()))),
+                ("reload", Box::pin(reload::run(loader, changes, given, noticed, config.clone(), drain.deciding.clone()))),
                 ("shadow", Box::pin(shadowing)),
             ],
             vec![

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 use super::{Config, Loader, Notice};
 use crate::orders::Given;
@@ -14,6 +15,10 @@ const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// Long enough not to fill a log, short enough that a freed disk is noticed.
 const LONGEST_RETRY: Duration = Duration::from_secs(60);
 
+/// How long the end of the daemon waits for a reload. An ordinary activation or order is done by then; what takes longer is a plugin that
+/// compiles or runs for as long as its limits let it, perhaps one of many, and nothing of that is in force yet.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// What asks for another configuration.
 enum Wish {
     Reload(ChangeSet),
@@ -21,19 +26,22 @@ enum Wish {
     Notice(Notice),
 }
 
-/// Reloads whenever `changes` says so, and carries out what operators order and what rounds tell of builds, until nothing watches any more.
+/// Reloads whenever `changes` says so, and carries out what operators order and what rounds tell of builds, until `drain`. A reload that
+/// goes on for longer than [`GRACE`] then is left behind: the next start does it again.
 pub async fn run(
     loader: Arc<Loader>,
     mut changes: Changes,
     mut orders: mpsc::Receiver<Given>,
     mut notices: mpsc::Receiver<Notice>,
     config: watch::Sender<Arc<Config>>,
+    drain: CancellationToken,
 ) {
     let mut retry = FIRST_RETRY;
     loop {
         let former = config.borrow().clone();
         let unfinished = former.catalog.is_unfinished() || !former.stirring.is_empty();
         let wish = tokio::select! {
+            () = drain.cancelled() => return,
             changed = changes.next() => match changed {
                 Some(changed) => Wish::Reload(changed),
                 None => return,
@@ -60,7 +68,14 @@ pub async fn run(
             }
             Wish::Notice(notice) => loader.take_notice(&former, &notice),
         });
-        match work.await {
+        let done = tokio::select! {
+            done = work => done,
+            () = overdue(&drain) => {
+                tracing::warn!("a reload was under way and is left undone: the next start reads the tree again");
+                return;
+            }
+        };
+        match done {
             Ok(Some(next)) => drop(config.send_replace(Arc::new(next))),
             Ok(None) => {}
             Err(_) => {
@@ -68,4 +83,10 @@ pub async fn run(
             }
         }
     }
+}
+
+/// Resolves when the daemon has been ending for long enough.
+async fn overdue(drain: &CancellationToken) {
+    drain.cancelled().await;
+    tokio::time::sleep(GRACE).await;
 }

@@ -4,6 +4,7 @@
 
 mod daemon;
 mod dry_run;
+mod ending;
 mod guards;
 mod guest;
 mod moves;

@@ -280,6 +280,12 @@ impl Activator {
     fn restore(&self, name: &PluginName, now: UnixMillis) -> Entry {
         let ledger = self.generations.as_ref().map(|generations| generations.ledger(name)).unwrap_or_default();
         let restored = ledger.candidates().find_map(|generation| self.revive(name, generation, now));
+        // It may be an older one than the last that was in force, which is damaged now or cannot be built any more.
+        if let (Some(generations), Some(loaded)) = (&self.generations, restored.as_ref().and_then(|entry| entry.loaded.as_ref()))
+            && ledger.in_force().is_none_or(|last| last.build != loaded.build)
+        {
+            generations.returned(name, loaded.build);
+        }
         if let Some(digest) = restored.as_ref().and_then(|entry| entry.status.digest) {
             tracing::warn!(plugin = %name, %digest, "the last good build of an earlier run is in force");
         }

@@ -144,3 +144,17 @@ fn what_cannot_be_done_is_refused() {
         assert!(ended.err.contains(&format!("no node answers at {url}: is it running?")), "{ended:#?}");
     }
 }
+
+#[test]
+fn an_older_one_stands_in_for_what_is_lost() {
+    let (mut daemon, digests) = built(2);
+    daemon.restart(|site| {
+        let kept = digests[1].trim_start_matches("sha256:");
+        std::fs::remove_file(site.path(&format!("var/plugins/{kept}.wasm"))).expect("it is kept");
+        site.write("etc/plugins/spread.wasm", "no plugin");
+    });
+    daemon.places(1);
+    let plugin = daemon.kept_out("spread", "inspect", "it is no WebAssembly");
+    assert_eq!((plugin["digest"].as_str(), &plugin["generation"]), (Some(digests[0].as_str()), &1.into()), "{plugin:#}");
+    assert_eq!(generations(&plugin), [(2, false, false), (1, true, false)], "what is shown is what decides");
+}

@@ -38,7 +38,7 @@ use report::{announce, debug_text};
 
 /// How long a round waits for the columns of a plugin that was just activated: the collector evaluates them at once.
 const COLUMNS_WAIT: Duration = Duration::from_millis(500);
-/// Two rounds that were asked for are at least so far apart, so that a burst of changes makes one.
+/// A round that was asked for begins at least so long after the one before, so that a burst of changes makes few.
 const LEAST_GAP: Duration = Duration::from_millis(50);
 /// Finished rounds that a slow listener may lag behind.
 pub const REPORTS_KEPT: usize = 256;
@@ -116,13 +116,14 @@ impl Rounds {
         let mut number = 0;
         let mut health = Health::default();
         let mut due = Instant::now();
+        let mut begun = due;
         loop {
             tokio::select! {
                 () = drain.cancelled() => return,
                 () = tokio::time::sleep_until(due) => {}
                 changed = self.config.changed() => {
                     if changed.is_err() { return }
-                    tokio::time::sleep(LEAST_GAP).await;
+                    tokio::time::sleep_until(begun + LEAST_GAP).await;
                 }
             }
             let Some(lease) = self.leadership.lease() else {
@@ -131,7 +132,7 @@ impl Rounds {
             };
             number += 1;
             let started = Instant::now();
-            due = started + self.interval;
+            (begun, due) = (started, started + self.interval);
             let (report, held) = self.round(&lease, Round(number), started, &mut health).await;
             let said_before = self.newest.borrow().as_ref().is_some_and(|last| last.outcome.message() == report.outcome.message());
             announce(&report, said_before);

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use verwalter_core::ids::UnixMillis;
 use verwalter_core::names::PluginName;
-use verwalter_core::ports::{Kind, Rehearsal, Rehearsed};
+use verwalter_core::ports::{Kind, PluginId, Rehearsal, Rehearsed};
 
 use super::build::{Source, Workshop};
 use super::cache::{Cache, CacheError};
@@ -130,7 +130,19 @@ impl Activator {
                 }
             }
         }
-        Catalog::assemble(former, entries, now)
+        let catalog = Catalog::assemble(former, entries, now);
+        self.forget_figures(&catalog);
+        catalog
+    }
+
+    /// Drops the counters of builds that are neither in force nor kept: each new build would leave some behind.
+    fn forget_figures(&self, catalog: &Catalog) {
+        let kept = |id: &PluginId| {
+            let in_force = catalog.build_of(&id.name).is_some_and(|build| build.wasm == id.digest);
+            let ledger = self.generations.as_ref().map(|generations| generations.ledger(&id.name)).unwrap_or_default();
+            in_force || ledger.generations().iter().any(|generation| generation.build.wasm == id.digest)
+        };
+        self.meters().retain(kept, |name| catalog.status(name.as_str()).is_some());
     }
 
     /// Takes one build straight to its port, for tools that run one decision.

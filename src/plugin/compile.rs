@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit};
 
 use super::engine::{EngineError, Workers, compile_engine};
 use super::inspect::{Abi, MAX_WASM_BYTES};
@@ -232,6 +232,8 @@ enum ChildError {
 }
 
 fn limit(seconds: u64, memory_bytes: u64) -> std::io::Result<()> {
+    // Nobody takes what a daemon that was killed had compiled. Where that cannot be asked for, the limits end it too.
+    let _ = set_parent_process_death_signal(Some(Signal::KILL));
     let limits = [
         ("core", Resource::Core, 0),
         ("cpu", Resource::Cpu, seconds),

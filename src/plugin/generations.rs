@@ -22,6 +22,8 @@ const DIRECTORY: &str = BUILDS_DIRECTORY;
 const KEPT_BEFORE: usize = 5;
 /// Builds that are remembered as set aside. Arbitrary, above what people try in a row; the oldest is forgotten.
 const MAX_SET_ASIDE: usize = 32;
+/// Plugins that were taken out and are remembered. Arbitrary, above what a site tries in a while; the one longest out of force goes first.
+const MAX_GONE: usize = 16;
 /// A ledger holds a manifest for each build it keeps, and some lines.
 const MAX_LEDGER_BYTES: u64 = 16 << 20;
 /// Of a reason that goes to disk.
@@ -231,12 +233,20 @@ impl Generations {
         }
     }
 
-    /// Forgets all other plugins: what was taken out on purpose must not come back beside a broken file.
+    /// All other plugins were taken out: nothing of them comes back by itself, whatever lies beside. What is remembered of them stays for
+    /// a while: files that are taken out and put back lift no quarantine.
     pub(super) fn retain(&self, wanted: &BTreeSet<PluginName>) -> Result<(), StorageError> {
         let gone: Vec<PluginName> = self.lock().keys().filter(|name| !wanted.contains(*name)).cloned().collect();
         for name in &gone {
-            self.storage.remove(&ledger_file(name))?;
-            self.lock().remove(name);
+            self.switched_off(name);
+        }
+        let newest = |name: &PluginName| self.ledger(name).generations.last().map(|generation| generation.activated_at);
+        let mut by_age: Vec<_> = gone.into_iter().map(|name| (newest(&name), name)).collect();
+        by_age.sort();
+        let surplus = by_age.len().saturating_sub(MAX_GONE);
+        for (_, name) in by_age.into_iter().take(surplus) {
+            self.storage.remove(&ledger_file(&name))?;
+            self.lock().remove(&name);
         }
         self.sweep()
     }

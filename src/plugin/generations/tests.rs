@@ -90,17 +90,31 @@ fn what_was_switched_off_does_not_come_back_by_itself() {
 }
 
 #[test]
-fn what_was_taken_out_is_forgotten() {
+fn what_was_taken_out_is_remembered_for_a_while() {
     let place = Place::new();
     {
         let generations = place.open();
         place.activate(&generations, 1);
+        place.activate(&generations, 2);
+        generations.set_aside(&place.name, build(2), "it trapped", UnixMillis(5));
         generations.retain(&BTreeSet::new()).unwrap();
-        assert!(generations.ledger(&place.name).generations().is_empty());
+        assert!(numbers(&generations.ledger(&place.name)).is_empty(), "nothing of it comes back by itself");
     }
     let generations = place.open();
+    assert!(numbers(&generations.ledger(&place.name)).is_empty());
+    assert!(generations.ledger(&place.name).set_aside(build(2)).is_some(), "its files come back: the quarantine stands");
+    assert_eq!(place.activate(&generations, 1), 3);
+    // Others come and go: the one longest out of force is forgotten, with its build.
+    for other in 0..=MAX_GONE {
+        let name = PluginName::new(&format!("p{other}")).unwrap();
+        let byte = u8::try_from(100 + other).unwrap();
+        generations.activated(&name, build(byte), &[byte], "kind: scheduler\n", UnixMillis(u64::from(byte)));
+    }
+    generations.retain(&BTreeSet::new()).unwrap();
     assert!(generations.ledger(&place.name).generations().is_empty());
-    assert!(generations.storage.list(DIRECTORY).unwrap().is_empty());
+    assert!(matches!(generations.load(&place.name, build(1).wasm), Err(GenerationError::Damaged { .. })));
+    let kept = generations.storage.list(DIRECTORY).unwrap();
+    assert_eq!(kept.iter().filter(|file| file.ends_with(".json")).count(), MAX_GONE, "{kept:?}");
 }
 
 #[test]

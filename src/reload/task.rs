@@ -27,7 +27,7 @@ enum Wish {
 }
 
 /// Reloads whenever `changes` says so, and carries out what operators order and what rounds tell of builds, until `drain`. A reload that
-/// goes on for longer than [`GRACE`] then is left behind: the next start does it again.
+/// goes on for longer than two seconds then is left behind: the next start does it again.
 pub async fn run(
     loader: Arc<Loader>,
     mut changes: Changes,

@@ -18,7 +18,7 @@ use verwalter::round::decide::{Decided, decide, prepare};
 use verwalter_core::contract::{InputMode, SchedulerInput, SnapshotView};
 use verwalter_core::ids::{Round, Term, UnixMillis};
 use verwalter_core::names::PluginName;
-use verwalter_core::ports::{Kind, Scheduler};
+use verwalter_core::ports::{Kind, Plugin, Scheduler};
 use verwalter_core::schedule::Schedule;
 
 use cluster::Cluster;

@@ -216,8 +216,8 @@ pub struct Decision {
     pub cost: Cost,
 }
 
-/// Decides: input document to schedule.
-pub trait Scheduler: Send + Sync {
+/// What every plugin says of itself.
+pub trait Plugin: Send + Sync {
     /// Which build this is.
     fn id(&self) -> &PluginId;
     /// What it wants to be told.
@@ -226,6 +226,10 @@ pub trait Scheduler: Send + Sync {
     fn config(&self) -> &str;
     /// The budget that its answers are read under.
     fn json_limits(&self) -> JsonLimits;
+}
+
+/// Decides: input document to schedule.
+pub trait Scheduler: Plugin {
     /// What its decisions must not do.
     fn guards(&self) -> &Guards;
     /// One decision in a fresh instance. Blocks up to the plugin's time limit.
@@ -233,29 +237,15 @@ pub trait Scheduler: Send + Sync {
 }
 
 /// Reviews: schedule, diff and snapshot to a verdict.
-pub trait Policy: Send + Sync {
-    /// Which build this is.
-    fn id(&self) -> &PluginId;
-    /// What it wants to be told.
-    fn reads(&self) -> &Reads;
-    /// Its configuration, JSON text.
-    fn config(&self) -> &str;
-    /// The budget that its verdicts are read under.
-    fn json_limits(&self) -> JsonLimits;
+pub trait Policy: Plugin {
     /// Whether a review that failed lets the schedule pass.
     fn allows_on_failure(&self) -> bool;
     /// One verdict in a fresh instance, unchecked. Blocks up to the plugin's time limit.
     fn review(&self, document: &str, view: &Arc<SnapshotView>) -> Result<Decision, Failure>;
 }
 
-/// Answers operators' questions about the schedule in force.
-pub trait Query: Send + Sync {
-    /// Which build this is.
-    fn id(&self) -> &PluginId;
-    /// Its configuration, JSON text.
-    fn config(&self) -> &str;
-    /// The budget that its answers are read under.
-    fn json_limits(&self) -> JsonLimits;
+/// Answers operators' questions about the schedule in force. It is told nothing of the snapshot.
+pub trait Query: Plugin {
     /// One answer in a fresh instance, unchecked JSON. Blocks up to the plugin's time limit.
     fn query(&self, document: &str) -> Result<Decision, Failure>;
     /// Which roles a node renders, unchecked. Blocks up to the plugin's time limit.

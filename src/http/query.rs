@@ -12,7 +12,7 @@ use axum::response::Response;
 use tokio::sync::Semaphore;
 use verwalter_core::json::strict::JsonLimits;
 use verwalter_core::json::text::JsonText;
-use verwalter_core::ports::{Failure, FailureCause};
+use verwalter_core::ports::{Failure, FailureCause, Kind};
 
 use super::body;
 use super::error::HttpError;
@@ -47,8 +47,11 @@ pub(super) async fn ask(
     let path = path.strip_suffix(".pretty").unwrap_or(&path).to_owned();
     let parameters = once_each(parameters)?;
     let body = read(body, body_bytes).await?;
-    let Some(plugin) = view.config.borrow().catalog.query() else {
-        let message = "no query plugin is active: put NAME.wasm and NAME.yaml with `kind: query` into the plugins directory".to_owned();
+    let catalog = view.config.borrow().catalog.clone();
+    let Some(plugin) = catalog.query() else {
+        let broken = catalog.broken(Kind::Query).map_or(String::new(), |broken| format!(" ({broken})"));
+        let message =
+            format!("no query plugin is active: put NAME.wasm and NAME.yaml with `kind: query` into the plugins directory{broken}");
         return Err(HttpError::new(StatusCode::NOT_FOUND, "no-query-plugin", message));
     };
     let Ok(slot) = slots.try_acquire_owned() else {
@@ -84,7 +87,7 @@ async fn read(body: Body, body_bytes: usize) -> Result<Option<JsonText>, HttpErr
     if bytes.is_empty() {
         return Ok(None);
     }
-    let text = JsonText::read(&bytes, BODY);
+    let text = JsonText::read_fixed(&bytes, BODY);
     text.map(Some).map_err(|err| HttpError::new(StatusCode::BAD_REQUEST, "bad-body", format!("the body must be JSON: {err}")))
 }
 

@@ -1,8 +1,7 @@
 //! A round that was held, as the record of it.
 
-use verwalter_core::contract::Reads;
 use verwalter_core::names::PluginName;
-use verwalter_core::ports::{PluginId, Policy, Scheduler};
+use verwalter_core::ports::Plugin;
 
 use super::record::{About, Call, Outcome, Record, Review, Verdict};
 use crate::plugin::Catalog;
@@ -31,7 +30,7 @@ pub fn account(held: &Held) -> Record {
     let policies = asked.result.iter().flat_map(|proposal| &proposal.reviewed.reviews);
     let policies = policies.filter_map(|review| {
         let policy = catalog.policies().find(|policy| policy.id() == &review.plugin)?;
-        let call = judged(catalog, policy, &review.document);
+        let call = begun(catalog, policy, &review.document);
         let call = match (&review.output, &review.cost) {
             (Some(output), Some(cost)) => call.answered(output.clone(), cost),
             (_, cost) => call.ended(cost.as_ref()),
@@ -59,17 +58,9 @@ pub fn account(held: &Held) -> Record {
     }
 }
 
-fn begun(catalog: &Catalog, scheduler: &dyn Scheduler, document: &str) -> Call {
-    call(catalog, scheduler.id(), scheduler.config(), scheduler.reads().clone(), document)
-}
-
-fn judged(catalog: &Catalog, policy: &dyn Policy, document: &str) -> Call {
-    call(catalog, policy.id(), policy.config(), policy.reads().clone(), document)
-}
-
-fn call(catalog: &Catalog, plugin: &PluginId, config: &str, reads: Reads, document: &str) -> Call {
-    let manifest = catalog.manifest_of(&plugin.name).map(|text| text.to_string()).unwrap_or_default();
-    Call::new(plugin.clone(), manifest, config.to_owned(), reads, document)
+fn begun(catalog: &Catalog, plugin: &dyn Plugin, document: &str) -> Call {
+    let manifest = catalog.manifest_of(&plugin.id().name).map(|text| text.to_string()).unwrap_or_default();
+    Call::new(plugin.id().clone(), manifest, plugin.config().to_owned(), plugin.reads().clone(), document)
 }
 
 fn verdict(review: &round::review::Review) -> Verdict {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use verwalter_core::admit::admit;
-use verwalter_core::contract::{ReviewInput, SnapshotView, review_document};
+use verwalter_core::contract::{SnapshotView, review_document};
 use verwalter_core::diff::Diff;
 use verwalter_core::digest::Digest;
 use verwalter_core::ports::{Cost, Decision, Failure, FailureCause, Kind, Policy, RawOutput, Scheduler};
@@ -15,7 +15,7 @@ use verwalter_core::schedule::Schedule;
 
 use super::account::program;
 use super::record::{Call, Outcome, PARENT_LIMITS, Record, Review, Verdict};
-use crate::plugin::generations::BUILDS_DIRECTORY;
+use crate::plugin::generations;
 use crate::plugin::inspect::MAX_WASM_BYTES;
 use crate::plugin::manifest::Manifest;
 use crate::plugin::{Activator, Loaded};
@@ -47,7 +47,7 @@ pub struct Builds<'a> {
 impl<'a> Builds<'a> {
     /// Looks below a daemon's storage directory, and in a directory of plugins where one is given.
     pub fn new(activator: &'a Activator, storage_dir: &Path, plugins_dir: Option<&Path>) -> Builds<'a> {
-        let dirs = std::iter::once(storage_dir.join(BUILDS_DIRECTORY)).chain(plugins_dir.map(Path::to_owned)).collect();
+        let dirs = std::iter::once(storage_dir.join(generations::DIRECTORY)).chain(plugins_dir.map(Path::to_owned)).collect();
         Builds { activator, dirs, loaded: BTreeMap::new() }
     }
 
@@ -133,18 +133,7 @@ fn reviewed(record: &Record, review: &Review, policy: &dyn Policy, schedule: &Sc
     let (known, call) = (circumstances(record), &review.call);
     let view = Arc::new(SnapshotView::new(known.snapshot.clone(), &call.reads, &known.parents));
     let diff = Diff::between(known.previous(), schedule, known.snapshot.peers());
-    let input = ReviewInput {
-        now: known.now,
-        round: known.round,
-        term: known.term,
-        current_host: &known.hostname,
-        current_id: known.id,
-        config: &call.config,
-        runtime: &known.runtime,
-        schedule,
-        previous: known.previous(),
-        diff: &diff,
-    };
+    let input = known.review_input(&call.config, schedule, &diff);
     let document = review_document(&input, &call.reads, &view);
     if Digest::of(document.as_bytes()) != call.input {
         return Verified::Differs(format!("the review document is another one than that which was handed over ({})", call.input));

@@ -24,7 +24,7 @@ use super::manifest::{Manifest, Mode};
 use super::meter::Meters;
 use super::passes::Passes;
 use super::permits::Permits;
-use super::pipeline::{Step, StepOutcome, StepReport, Stopped, Trace};
+use super::pipeline::{Step, StepOutcome, Stopped, Trace};
 use super::voice::Voices;
 use crate::clock::unix_now;
 use crate::config::listing::PluginFiles;
@@ -193,7 +193,7 @@ impl Activator {
         let known = former.and_then(|former| former.status.error.as_ref());
         if known.is_none_or(|known| known.reason != error.reason) {
             self.meters().plugin(name).refused(error.step);
-            tracing::error!(plugin = %name, step = %error.step, reason = %error.reason, "a plugin could not be activated; what was in force stays");
+            tracing::error!(plugin = %name, step = %error.step, reason = %error.reason, "a plugin could not be activated; what was in force of it stays");
         }
         // What was switched off stays off: a slip in its manifest is no order to run what was kept of it.
         let stays = |former: &&Entry| former.loaded.is_some() || former.status.state == PluginState::Off;
@@ -373,7 +373,7 @@ pub(super) fn off_entry(name: &PluginName, kind: Option<Kind>, wasm: Option<&[u8
         filters: Vec::new(),
         limits: BTreeMap::new(),
         error: None,
-        steps: Vec::<StepReport>::new(),
+        steps: Vec::new(),
     };
     Entry { status, loaded: None, fingerprint: None }
 }

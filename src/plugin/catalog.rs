@@ -125,10 +125,13 @@ impl Catalog {
         if live.len() > 1 {
             return Err(NoScheduler::Several(live));
         }
-        // One that never loaded has no kind yet.
-        let mut wanted = self.statuses.values().filter(|status| status.kind.is_none_or(|kind| kind == Kind::Scheduler));
-        let broken = wanted.find_map(|status| Some(format!("{}: {}", status.name, status.error.as_ref()?)));
-        Err(NoScheduler::None(broken.unwrap_or_default()))
+        Err(NoScheduler::None(self.broken(Kind::Scheduler).unwrap_or_default()))
+    }
+
+    /// What is wrong with a plugin that may be meant for `kind`: one that never loaded has no kind yet.
+    pub fn broken(&self, kind: Kind) -> Option<String> {
+        let mut wanted = self.statuses.values().filter(|status| status.kind.is_none_or(|known| known == kind));
+        wanted.find_map(|status| Some(format!("{}: {}", status.name, status.error.as_ref()?)))
     }
 
     /// Those that review what it decides, in their order.

@@ -16,8 +16,7 @@ use crate::storage::{Storage, StorageError};
 use crate::telemetry::chain;
 
 /// Below the storage directory: `NAME.json` for each plugin, `DIGEST.wasm` for each build that one of them names.
-pub const BUILDS_DIRECTORY: &str = "plugins";
-const DIRECTORY: &str = BUILDS_DIRECTORY;
+pub const DIRECTORY: &str = "plugins";
 /// Builds that stay beside the one in force.
 const KEPT_BEFORE: usize = 5;
 /// Builds that are remembered as set aside. Arbitrary, above what people try in a row; the oldest is forgotten.
@@ -107,6 +106,11 @@ impl Ledger {
         last.into_iter().chain(others.filter(sound))
     }
 
+    fn parse(bytes: &[u8]) -> Result<Ledger, String> {
+        let ledger: Ledger = serde_json::from_slice(bytes).map_err(|err| err.to_string())?;
+        if ledger.v == 1 { Ok(ledger) } else { Err(format!("it is of version {}, and this program knows 1", ledger.v)) }
+    }
+
     /// A build comes into force. One that is in the list already keeps its number only if it is the one that was in force.
     fn activate(&mut self, build: BuildId, manifest: &str, now: UnixMillis) -> u64 {
         self.off = false;
@@ -155,10 +159,14 @@ impl Generations {
         let mut ledgers = BTreeMap::new();
         for file in storage.list(DIRECTORY)? {
             let Some(name) = file.strip_suffix(".json").and_then(|name| PluginName::new(name).ok()) else { continue };
-            let bytes = storage.read(&ledger_file(&name), MAX_LEDGER_BYTES)?.unwrap_or_default();
-            match serde_json::from_slice::<Ledger>(&bytes) {
-                Ok(ledger) if ledger.v == 1 => drop(ledgers.insert(name, ledger)),
-                _ => tracing::warn!(plugin = %name, "what was remembered of the plugin is damaged: its former builds are forgotten"),
+            let read = storage.read(&ledger_file(&name), MAX_LEDGER_BYTES).map_err(|err| chain(&err));
+            let parsed = read.and_then(|bytes| Ledger::parse(&bytes.unwrap_or_default()));
+            match parsed {
+                Ok(ledger) => drop(ledgers.insert(name, ledger)),
+                // One plugin's past is no reason to keep a node from starting.
+                Err(error) => {
+                    tracing::warn!(plugin = %name, error, "what was remembered of the plugin cannot be read: its former builds are forgotten");
+                }
             }
         }
         Ok(Generations { storage, ledgers: Mutex::new(ledgers) })
@@ -178,7 +186,8 @@ impl Generations {
 
     /// A build came into force: its bytes first, then the ledger that names them. Says its number.
     pub(super) fn activated(&self, name: &PluginName, build: BuildId, wasm: &[u8], manifest: &str, now: UnixMillis) -> u64 {
-        if self.ledger(name).in_force().is_none_or(|last| last.build.wasm != build.wasm)
+        // Also where it was in force before: what was kept then may be damaged, or could not be written.
+        if self.load(name, build.wasm).is_err()
             && let Err(err) = self.storage.write(&build_file(build.wasm), wasm)
         {
             // It runs all the same; only a restart beside a broken file would miss it.

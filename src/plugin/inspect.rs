@@ -97,6 +97,9 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspection, InspectError> {
     if !wasm.starts_with(b"\0asm") {
         let text = std::str::from_utf8(&wasm[..wasm.len().min(64)]).is_ok_and(|head| head.trim_start().starts_with('('));
         let begins: String = wasm.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        if wasm.is_empty() {
+            return Err(InspectError::NotWasm("the file is empty".to_owned()));
+        }
         return Err(if text { InspectError::Text } else { InspectError::NotWasm(format!("it begins with {begins:?}, not with 0061736d")) });
     }
     nesting::check(wasm)?;

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use verwalter_core::contract::SchedulerInput;
+use verwalter_core::contract::{ReviewInput, SchedulerInput};
+use verwalter_core::diff::Diff;
 use verwalter_core::ids::{NodeId, Round, Term, UnixMillis};
 use verwalter_core::names::Hostname;
 use verwalter_core::schedule::Schedule;
@@ -45,6 +46,22 @@ impl Circumstances {
             runtime: &self.runtime,
             parents: &self.parents,
             actions: &self.actions,
+        }
+    }
+
+    /// What goes into a policy's document about `schedule`.
+    pub fn review_input<'a>(&'a self, config: &'a str, schedule: &'a Schedule, diff: &'a Diff) -> ReviewInput<'a> {
+        ReviewInput {
+            now: self.now,
+            round: self.round,
+            term: self.term,
+            current_host: &self.hostname,
+            current_id: self.id,
+            config,
+            runtime: &self.runtime,
+            schedule,
+            previous: self.previous(),
+            diff,
         }
     }
 

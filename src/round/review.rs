@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use verwalter_core::contract::{ReviewInput, SnapshotView, review_document};
+use verwalter_core::contract::{SnapshotView, review_document};
 use verwalter_core::diff::Diff;
 use verwalter_core::ports::{Cost, Failure, FailureCause, LogLine, PluginId, Policy, RawOutput};
 use verwalter_core::review::{Ruling, Verdict, read_verdict};
@@ -84,18 +84,7 @@ pub fn review(policies: &[&dyn Policy], circumstances: &Circumstances, schedule:
 /// Asks one policy.
 pub fn ask(policy: &dyn Policy, circumstances: &Circumstances, schedule: &Schedule, diff: &Diff) -> Review {
     let view = Arc::new(SnapshotView::new(circumstances.snapshot.clone(), policy.reads(), &circumstances.parents));
-    let input = ReviewInput {
-        now: circumstances.now,
-        round: circumstances.round,
-        term: circumstances.term,
-        current_host: &circumstances.hostname,
-        current_id: circumstances.id,
-        config: policy.config(),
-        runtime: &circumstances.runtime,
-        schedule,
-        previous: circumstances.previous(),
-        diff,
-    };
+    let input = circumstances.review_input(policy.config(), schedule, diff);
     let document = review_document(&input, policy.reads(), &view);
     let plugin = policy.id().clone();
     let decision = match policy.review(&document, &view) {

@@ -12,6 +12,15 @@ fn the_readme_has_the_table_of_limits() {
     assert!(read("README.md").contains(&table), "put this into README.md:\n{table}");
 }
 
+/// Recorded rounds name the engine, since fuel compares within one version of it only.
+#[test]
+fn the_engine_is_named_by_the_version_that_is_built_in() {
+    let lock = read("Cargo.lock");
+    let (_, package) = lock.split_once("name = \"wasmtime\"\nversion = \"").expect("it is locked");
+    let major = package.split('.').next().expect("a version");
+    assert_eq!(verwalter::plugin::ENGINE, format!("wasmtime {major}"));
+}
+
 #[test]
 fn the_readme_names_every_exit_status() {
     use verwalter::exit::Exit;

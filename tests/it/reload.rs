@@ -304,7 +304,26 @@ fn a_directory_where_a_plugin_is_expected() {
     fs::create_dir(site.path("spread.wasm")).unwrap();
     site.reload();
     site.check("spread", "kept×1 read: ");
+    assert!(site.line("spread").contains("spread.wasm: cannot be read: is a directory"), "{}", site.line("spread"));
     assert_eq!(site.decides(), "1");
+}
+
+#[test]
+fn counters_go_with_their_build() {
+    let mut site = Site::new();
+    for instances in 1..=20 {
+        site.put_scheduler("spread", instances);
+        site.reload();
+        // A call is counted under its build.
+        assert_eq!(site.decides(), instances.to_string());
+    }
+    let builds = site.activator.meters().builds();
+    assert_eq!(builds.len(), 6, "the one in force and the five that are kept: {builds:#?}");
+    site.remove("spread.wasm");
+    site.remove("spread.yaml");
+    site.reload();
+    let other = site.activator.meters().plugins();
+    assert!(other.iter().all(|(name, _)| name.as_str() != "spread"), "what was taken out has no counters: {other:#?}");
 }
 
 #[test]

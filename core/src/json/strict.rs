@@ -66,6 +66,8 @@ pub fn read_value(text: &str, limits: JsonLimits) -> Result<Value, JsonError> {
 #[derive(Debug)]
 pub(crate) struct Reader {
     limits: JsonLimits,
+    /// A manifest sets the limits: what goes beyond is told how to raise them.
+    raisable: bool,
     values: Cell<u32>,
     /// Filled innermost key first while an error travels outwards: a document that is sound pays nothing for it.
     path: RefCell<Vec<String>>,
@@ -73,7 +75,20 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) fn new(limits: JsonLimits) -> Reader {
-        Reader { limits, values: Cell::new(0), path: RefCell::default() }
+        Reader { limits, raisable: true, values: Cell::new(0), path: RefCell::default() }
+    }
+
+    /// A reader of what no plugin wrote: nobody raises its limits.
+    pub(crate) fn fixed(limits: JsonLimits) -> Reader {
+        Reader { raisable: false, ..Reader::new(limits) }
+    }
+
+    /// What to do about the limit `key`, the greatest value of which is `greatest`.
+    fn remedy(&self, key: &str, value: u32, greatest: u32) -> String {
+        match self.raisable {
+            true => format!("; {}", raise(key, value, greatest)),
+            false => ", the most that is taken here".to_owned(),
+        }
     }
 
     /// Reads all of `text` with `seed`.
@@ -110,8 +125,8 @@ impl Reader {
     fn charge_many<E: de::Error>(&self, values: u32) -> Result<(), E> {
         let used = self.values.get().saturating_add(values);
         if used > self.limits.values {
-            let hint = raise("json-values", self.limits.values, 100_000_000);
-            return Err(E::custom(format_args!("more than {} values in one document; {hint}", self.limits.values)));
+            let remedy = self.remedy("json-values", self.limits.values, 100_000_000);
+            return Err(E::custom(format_args!("more than {} values in one document{remedy}", self.limits.values)));
         }
         self.values.set(used);
         Ok(())
@@ -162,8 +177,8 @@ pub(crate) struct AnyValue<'a> {
 impl AnyValue<'_> {
     fn deeper<E: de::Error>(&self) -> Result<Self, E> {
         if self.depth >= self.reader.limits.depth {
-            let hint = raise("json-depth", self.reader.limits.depth, 100);
-            return Err(E::custom(format_args!("nested deeper than {} levels; {hint}", self.reader.limits.depth)));
+            let remedy = self.reader.remedy("json-depth", self.reader.limits.depth, 100);
+            return Err(E::custom(format_args!("nested deeper than {} levels{remedy}", self.reader.limits.depth)));
         }
         Ok(AnyValue { reader: self.reader, depth: self.depth + 1 })
     }

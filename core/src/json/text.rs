@@ -1,6 +1,6 @@
 //! JSON text from outside that was read once, strictly, and may be copied into documents and answers as it stands.
 
-use super::strict::{JsonError, JsonLimits, read_value};
+use super::strict::{JsonError, JsonLimits, Reader};
 
 /// One JSON value as its text: within its budget, without duplicate keys, without numbers that JSON does not carry everywhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,10 +18,19 @@ pub enum JsonTextError {
 }
 
 impl JsonText {
-    /// Reads `bytes`, which the caller has capped. White space around the value is dropped.
+    /// Reads a plugin's `bytes`, which the caller has capped. White space around the value is dropped.
     pub fn read(bytes: &[u8], limits: JsonLimits) -> Result<JsonText, JsonTextError> {
+        JsonText::read_by(&Reader::new(limits), bytes)
+    }
+
+    /// The same for bytes that no plugin wrote: no manifest raises these limits.
+    pub fn read_fixed(bytes: &[u8], limits: JsonLimits) -> Result<JsonText, JsonTextError> {
+        JsonText::read_by(&Reader::fixed(limits), bytes)
+    }
+
+    fn read_by(reader: &Reader, bytes: &[u8]) -> Result<JsonText, JsonTextError> {
         let text = std::str::from_utf8(bytes).map_err(|err| JsonTextError::Encoding(err.valid_up_to()))?;
-        read_value(text, limits)?;
+        reader.finish(text, reader.value())?;
         Ok(JsonText(text.trim_matches([' ', '\t', '\n', '\r']).into()))
     }
 
@@ -53,6 +62,13 @@ mod tests {
     fn texts_are_kept_as_they_stand() {
         check(b"null", Ok("null"));
         check(b"\n{\"b\": 1.50, \"a\":[ ]}\t", Ok("{\"b\": 1.50, \"a\":[ ]}"));
+    }
+
+    #[test]
+    fn limits_that_no_manifest_raises_are_told_as_such() {
+        let refused = |bytes| JsonText::read_fixed(bytes, JsonLimits { depth: 4, values: 3 }).unwrap_err().to_string();
+        assert_eq!(refused(b"[[[[1]]]]"), "`0.0.0`: nested deeper than 4 levels, the most that is taken here at line 1 column 4");
+        assert_eq!(refused(b"[1,2,3]"), "`2`: more than 3 values in one document, the most that is taken here at line 1 column 6");
     }
 
     #[test]

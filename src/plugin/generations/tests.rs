@@ -118,6 +118,32 @@ fn what_was_taken_out_is_remembered_for_a_while() {
 }
 
 #[test]
+fn a_kept_copy_that_was_lost_is_written_again() {
+    let place = Place::new();
+    let generations = place.open();
+    place.activate(&generations, 1);
+    for damage in [None, Some(&b"other"[..])] {
+        match damage {
+            None => generations.storage.remove(&build_file(build(1).wasm)).unwrap(),
+            Some(bytes) => generations.storage.write(&build_file(build(1).wasm), bytes).unwrap(),
+        }
+        assert!(generations.load(&place.name, build(1).wasm).is_err());
+        // The same build once more, as at each start.
+        place.activate(&generations, 1);
+        assert_eq!(generations.load(&place.name, build(1).wasm).unwrap(), [1], "{damage:?}");
+    }
+}
+
+#[test]
+fn a_past_that_cannot_be_read_keeps_no_node_from_starting() {
+    let place = Place::new();
+    std::fs::create_dir_all(place.dir.path().join(ledger_file(&place.name))).unwrap();
+    let generations = place.open();
+    assert!(generations.ledger(&place.name).generations().is_empty());
+    assert_eq!(place.activate(&generations, 1), 1, "it runs, and is remembered until the restart");
+}
+
+#[test]
 fn damage_is_noticed() {
     let place = Place::new();
     let generations = place.open();

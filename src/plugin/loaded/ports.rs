@@ -5,7 +5,7 @@ use std::sync::Arc;
 use verwalter_core::contract::{Reads, SnapshotView};
 use verwalter_core::guard::Guards;
 use verwalter_core::json::strict::JsonLimits;
-use verwalter_core::ports::{Decision, Failure, FailureCause, PluginId, Policy, Query, RawOutput, Scheduler};
+use verwalter_core::ports::{Decision, Failure, FailureCause, Plugin, PluginId, Policy, Query, RawOutput, Scheduler};
 
 use super::{Loaded, shorten};
 use crate::plugin::guest::{Reply, Request};
@@ -25,7 +25,7 @@ impl Loaded {
     }
 }
 
-impl Scheduler for Loaded {
+impl Plugin for Loaded {
     fn id(&self) -> &PluginId {
         &self.id
     }
@@ -41,7 +41,9 @@ impl Scheduler for Loaded {
     fn json_limits(&self) -> JsonLimits {
         self.limits.json()
     }
+}
 
+impl Scheduler for Loaded {
     fn guards(&self) -> &Guards {
         &self.guards
     }
@@ -52,22 +54,6 @@ impl Scheduler for Loaded {
 }
 
 impl Policy for Loaded {
-    fn id(&self) -> &PluginId {
-        &self.id
-    }
-
-    fn reads(&self) -> &Reads {
-        &self.reads
-    }
-
-    fn config(&self) -> &str {
-        &self.config
-    }
-
-    fn json_limits(&self) -> JsonLimits {
-        self.limits.json()
-    }
-
     fn allows_on_failure(&self) -> bool {
         self.allows_on_failure
     }
@@ -78,18 +64,6 @@ impl Policy for Loaded {
 }
 
 impl Query for Loaded {
-    fn id(&self) -> &PluginId {
-        &self.id
-    }
-
-    fn config(&self) -> &str {
-        &self.config
-    }
-
-    fn json_limits(&self) -> JsonLimits {
-        self.limits.json()
-    }
-
     fn query(&self, document: &str) -> Result<Decision, Failure> {
         self.answer(Request::Query(document), None)
     }

@@ -13,7 +13,7 @@ use verwalter_core::admit::admit;
 use verwalter_core::contract::{SchedulerInput, SnapshotView, document};
 use verwalter_core::ids::{NodeId, Round, Term, UnixMillis};
 use verwalter_core::names::{Hostname, PluginName};
-use verwalter_core::ports::{Failure, FailureCause, Kind, Scheduler};
+use verwalter_core::ports::{Failure, FailureCause, Kind, Plugin as _, Scheduler};
 use verwalter_core::snapshot::Snapshot;
 
 use super::{End, Guest, Plugin, cluster, frame, guests, resident};

@@ -136,3 +136,42 @@ fn two_schedulers_are_one_too_many() {
     node.healthy();
     node.stop();
 }
+
+/// A module that takes the compiler a while: thousands of functions.
+fn large() -> Vec<u8> {
+    let functions: String = (0..20_000)
+        .map(|n| format!("(func (param i32) (result i32) (i32.mul (i32.add (local.get 0) (i32.const {n})) (local.get 0)))"))
+        .collect();
+    core_plugin(&format!(r#"{functions} (func (export "vw_schedule") (param i32 i32) (result i64) unreachable)"#))
+}
+
+/// The compiling child of `parent`, if there is one that has set its limits: its process, from the kernel's list.
+fn compiling(parent: u32) -> Option<i32> {
+    let entries = std::fs::read_dir("/proc").expect("the kernel lists processes").flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    pids.into_iter().find(|pid| {
+        let read = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+        let limited = |line: &str| line.split_whitespace().collect::<Vec<_>>().starts_with(&["Max", "open", "files", "64"]);
+        read("status").lines().any(|line| line == format!("PPid:\t{parent}"))
+            && read("cmdline").contains("compile-plugin")
+            && read("limits").lines().any(limited)
+    })
+}
+
+#[test]
+fn a_compiler_dies_with_its_daemon() {
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let (site, mut node) = super::running();
+    site.write("etc/plugins/large.yaml", "kind: scheduler\n");
+    site.write("etc/plugins/large.wasm", large());
+    let parent = node.pid();
+    let child = node.eventually("it compiles", |_| compiling(parent));
+    let pid = Pid::from_raw(child).expect("not zero");
+    // Stopped, it does not come to an end by itself.
+    kill_process(pid, Signal::STOP).expect("it is this user's");
+    node.signal(Signal::KILL);
+    // Where nobody collects it, its end shows as Z.
+    let state = || std::fs::read_to_string(format!("/proc/{child}/stat")).ok().and_then(|stat| stat.rsplit(") ").next()?.chars().next());
+    crate::support::eventually("the child is gone", || state().is_none_or(|state| state == 'Z').then_some(()));
+}

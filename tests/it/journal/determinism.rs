@@ -12,7 +12,7 @@ use verwalter::plugin::{Activator, Loaded};
 use verwalter::round::decide::decide;
 use verwalter::round::recorded;
 use verwalter_core::names::PluginName;
-use verwalter_core::ports::{FailureCause, Scheduler};
+use verwalter_core::ports::FailureCause;
 
 use super::{ALL, put, run_until, site, under_load};
 use crate::sandbox::guest::importing;
@@ -102,7 +102,7 @@ fn an_endless_loop_ends_at_the_same_instruction() {
             let manifest = world::manifest(&format!("kind: scheduler\nlimits: {{ fuel: {fuel} }}\n"));
             let plugin = activator.load(&PluginName::new("loop").unwrap(), &wasm, &manifest).unwrap();
             let failed = world::decide(&plugin, &snapshot, &[]).unwrap_err();
-            assert_eq!((failed.cause(), Scheduler::id(&plugin).name.as_str()), (FailureCause::Fuel, "loop"), "{failed}");
+            assert_eq!((failed.cause(), plugin.id().name.as_str()), (FailureCause::Fuel, "loop"), "{failed}");
             let log = failed.log();
             (log.len(), log.last().map_or(0, |line| line.text.len()), failed.cost().unwrap().fuel)
         };

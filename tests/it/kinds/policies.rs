@@ -165,13 +165,15 @@ fn what_they_are_told() {
 
 #[test]
 fn columns_show_what_stands_before() {
-    // Allows only where `placed.web` of the own node, the first of one, is 1.0 and no document has peers.
+    // Allows only where `placed.web` of the own node, the first of one, is 1.0 and no document has peers; denies where there is
+    // no such column, as in a dry run, which has no schedule before.
     let (items, allow) = says(1024, 0, ALLOW);
-    let items = format!("{items} {}", data(2048, b"placed.web"));
+    let (more, deny) = says(1536, 0, r#"{"v":1,"verdict":"deny","reasons":["no column"]}"#);
+    let items = format!("{items} {more} {}", data(2048, b"placed.web"));
     let body = format!(
-        "(if (i32.ne (call $column (i32.const 2048) (i32.const 10) (i32.const 4096) (i32.const 8)) (i32.const 1)) (then unreachable))
-         (if (f64.ne (f64.load (i32.const 4096)) (f64.const 1)) (then unreachable))
-         {allow}"
+        "(if (result i64) (i32.ne (call $column (i32.const 2048) (i32.const 10) (i32.const 4096) (i32.const 8)) (i32.const 1))
+           (then {deny})
+           (else (if (f64.ne (f64.load (i32.const 4096)) (f64.const 1)) (then unreachable)) {allow}))"
     );
     let column = r#"(import "verwalter" "column" (func $column (param i32 i32 i32 i32) (result i32)))"#;
     let site = site(1);

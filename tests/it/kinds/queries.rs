@@ -44,6 +44,11 @@ fn questions_and_answers() {
     let mut node = start(&site);
     let addr = node.addr();
     check(&get(addr, "/v1/query/all"), 404, "no-query-plugin", "put NAME.wasm and NAME.yaml with `kind: query`");
+    // One that is there and broken is named, with what is wrong.
+    site.write("etc/plugins/asks.yaml", "kind: query\n");
+    site.write("etc/plugins/asks.wasm", "");
+    node.error("plugin asks");
+    check(&get(addr, "/v1/query/all"), 404, "no-query-plugin", "(asks: inspect: it is no WebAssembly: the file is empty)");
     add(&site, &mut node, "asks", "kind: query\nconfig: { x: 1 }\n", querying(ECHO, (0, "null")));
 
     let hash = node.get("/v1/schedule").json()["hash"].as_str().expect("a text").to_owned();
@@ -80,7 +85,7 @@ fn questions_that_are_refused() {
     check(&get(addr, "/v1/query/a?x=1&x=2"), 400, "bad-query", "each name once");
     check(&ask(&[JSON_TYPE], "{"), 400, "bad-body", "the body must be JSON");
     check(&ask(&[JSON_TYPE], r#"{"a":1,"a":2}"#), 400, "bad-body", "`a`");
-    check(&ask(&[JSON_TYPE], &"[".repeat(100)), 400, "bad-body", "nested deeper than 32 levels");
+    check(&ask(&[JSON_TYPE], &"[".repeat(100)), 400, "bad-body", "nested deeper than 32 levels, the most that is taken here");
     check(&ask(&[JSON_TYPE], &format!("{:?}", "x".repeat(5000))), 413, "body-too-large", "4096 bytes");
     // The same without a length.
     let chunk = "x".repeat(5000);

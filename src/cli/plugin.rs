@@ -1,7 +1,9 @@
 //! `verwalter plugin …`: looking at plugins, as files and on a running node, and ordering what becomes of them.
 
 mod order;
+mod project;
 mod reading;
+mod recipe;
 mod shadow;
 mod status;
 

@@ -217,13 +217,20 @@ impl<'de> Visitor<'de> for Descent<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
         let wanted = self.keys[0].parse().unwrap_or(usize::MAX);
-        let mut index = 0;
-        while let Some(item) = access.next_element::<Spanned<IgnoredAny>>()? {
-            if index == wanted {
+        for _ in 0..wanted {
+            if access.next_element::<IgnoredAny>()?.is_none() {
+                return Ok(());
+            }
+        }
+        if self.keys.len() == 1 {
+            if let Some(item) = access.next_element::<Spanned<IgnoredAny>>()? {
                 self.below(item.referenced);
             }
-            index += 1;
+        } else {
+            // An item tells its place or what is in it: the keys in it are nearer.
+            access.next_element_seed(Descent { keys: &self.keys[1..], ..self })?;
         }
+        while access.next_element::<IgnoredAny>()?.is_some() {}
         Ok(())
     }
 }
@@ -333,11 +340,13 @@ mod tests {
 
     #[test]
     fn keys_are_located() {
-        let text = "a: 1\nb:\n  c:\n    d: 2\n  e: [1, 2]\n";
+        let text = "a: 1\nb:\n  c:\n    d: 2\n  e: [1, 2]\nf:\n  - h: 1\n  - g: 2\n";
         let at = |keys: &[&str]| locate(text, keys).map(|at| (at.line, at.column));
         assert_eq!(at(&["a"]), Some((1, 1)));
         assert_eq!(at(&["b", "c", "d"]), Some((4, 5)));
         assert_eq!(at(&["b", "e", "1"]), Some((5, 10)));
+        assert_eq!(at(&["b", "e", "2"]), Some((5, 3)), "the list that has no such item");
+        assert_eq!(at(&["f", "1", "g"]), Some((8, 5)));
         assert_eq!(at(&["b", "missing"]), Some((2, 1)));
         assert_eq!(at(&["a", "below a scalar"]), Some((1, 1)));
         assert_eq!(at(&["missing"]), None);

@@ -10,6 +10,7 @@
 //! | [`query`] | questions to the query plugin |
 //! | [`store`], [`storage`], [`durable`] | the schedule in force, the storage directory, replacing files whole |
 //! | [`journal`] | what changed and failed rounds were made from, kept in a ring of files, and decided again |
+//! | [`lab`] | a plugin's build outside a daemon: golden cases, property checks, benches |
 //! | [`deploy`], [`render`], [`apply`] | this node's part of the schedule, from templates to files |
 //! | [`http`], [`status`], [`orders`] | the API: what it shows, and what an operator may order through it |
 //! | [`counts`], [`histogram`], [`plain`] | counting what the node does, and strangers' text for people |
@@ -43,6 +44,7 @@ pub mod histogram;
 pub mod http;
 pub mod identity;
 pub mod journal;
+pub mod lab;
 pub mod orders;
 pub mod plain;
 pub mod plugin;

@@ -80,6 +80,8 @@ pub enum FailureCause {
     Input,
     /// What it answered is larger than its output limit, or lies outside its memory, or is no UTF-8.
     Output,
+    /// It logged more than its log limit.
+    Log,
     /// It answered an error of its own.
     Answered,
     /// What it answered was refused by the contract.
@@ -92,7 +94,7 @@ pub enum FailureCause {
 
 impl FailureCause {
     /// All of them, for tables and metrics.
-    pub const ALL: [FailureCause; 11] = [
+    pub const ALL: [FailureCause; 12] = [
         FailureCause::Trap,
         FailureCause::Fuel,
         FailureCause::Time,
@@ -100,6 +102,7 @@ impl FailureCause {
         FailureCause::Stack,
         FailureCause::Input,
         FailureCause::Output,
+        FailureCause::Log,
         FailureCause::Answered,
         FailureCause::Refused,
         FailureCause::Guard,
@@ -128,6 +131,7 @@ impl fmt::Display for FailureCause {
             FailureCause::Stack => "stack",
             FailureCause::Input => "input",
             FailureCause::Output => "output",
+            FailureCause::Log => "log",
             FailureCause::Answered => "answered",
             FailureCause::Refused => "refused",
             FailureCause::Guard => "guard",

@@ -6,6 +6,8 @@ mod reading;
 mod recipe;
 mod shadow;
 mod status;
+mod subject;
+mod test;
 
 pub mod torture;
 
@@ -37,6 +39,8 @@ enum PluginCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Ask a plugin its golden cases, and check what every plugin should hold
+    Test(test::TestArgs),
     /// Say what a running node does with its plugins
     Status(status::StatusArgs),
     /// Put a former build of a plugin in force again
@@ -55,6 +59,7 @@ enum PluginCommand {
 pub fn run(args: PluginArgs) -> anyhow::Result<Exit> {
     match args.command {
         PluginCommand::Inspect { file, json } => inspect_file(&file, json),
+        PluginCommand::Test(args) => test::run(&args),
         PluginCommand::Status(args) => status::run(&args),
         PluginCommand::Rollback(args) => order::rollback(&args),
         PluginCommand::Release(args) => order::release(&args),

@@ -71,7 +71,7 @@ impl Workshop {
             mode: manifest.mode,
             order: manifest.order,
             runtime: self.runtime.clone(),
-            guest,
+            guest: guest.into(),
             limits: manifest.limits,
             reads: Reads { mode: InputMode::default(), keys: InputKey::ALL.to_vec(), metrics: BTreeMap::new() },
             config: manifest.config.to_string(),

@@ -43,7 +43,7 @@ fn explain(limits: &Limits, error: &wasmtime::Error) -> (FailureCause, String) {
             Stop::Table { asked } => {
                 over(FailureCause::Memory, Limit::TableElements, &format!("asked for a table of {asked} elements, more than its limit of"))
             }
-            Stop::Log => over(FailureCause::Output, Limit::Log, "logged more than its limit of"),
+            Stop::Log => over(FailureCause::Log, Limit::Log, "logged more than its limit of"),
             Stop::Output { bytes } => {
                 over(FailureCause::Output, Limit::Output, &format!("its answer has {bytes} bytes, more than its limit of"))
             }

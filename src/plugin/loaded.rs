@@ -14,7 +14,7 @@ use wasmtime::{Engine, Store};
 use super::call::{self, drive};
 use super::guest::{Guest, Reply, Request};
 use super::limits::{Limit, Limits};
-use super::manifest::Mode;
+use super::manifest::{Manifest, Mode, OnFailure};
 use super::meter::Meter;
 use super::permits::{Permit, Permits};
 use super::store::{self, CallState};
@@ -34,6 +34,7 @@ pub(super) struct Runtime {
 }
 
 /// A linked plugin with its limits, its configuration and what it wants to be told.
+#[derive(Clone)]
 pub struct Loaded {
     pub(super) id: PluginId,
     pub(super) build: BuildId,
@@ -42,7 +43,7 @@ pub struct Loaded {
     pub(super) mode: Mode,
     pub(super) order: i32,
     pub(super) runtime: Runtime,
-    pub(super) guest: Guest,
+    pub(super) guest: Arc<Guest>,
     pub(super) limits: Limits,
     pub(super) reads: Reads,
     pub(super) config: String,
@@ -85,6 +86,18 @@ impl Loaded {
     /// Its counters.
     pub fn meter(&self) -> &Meter {
         &self.meter
+    }
+
+    /// The same build under another manifest, which it is not asked about again: for tools that make single calls.
+    pub fn under(&self, manifest: &Manifest) -> Loaded {
+        let reads = Reads {
+            mode: manifest.input.unwrap_or(self.reads.mode),
+            metrics: manifest.metrics.clone().unwrap_or_else(|| self.reads.metrics.clone()),
+            keys: self.reads.keys.clone(),
+        };
+        let config = manifest.config.to_string();
+        let allows_on_failure = manifest.on_failure == Some(OnFailure::Allow);
+        Loaded { limits: manifest.limits, guards: manifest.guards, reads, config, allows_on_failure, ..self.clone() }
     }
 
     /// Begins one render of one role with this filter plugin.

@@ -116,7 +116,7 @@ struct RawManifest {
     #[serde(default)]
     input: Option<RawInput>,
     #[serde(default)]
-    config: DataMap,
+    config: Option<DataMap>,
     #[serde(default)]
     limits: RawLimits,
     #[serde(default)]
@@ -143,6 +143,15 @@ struct RawGuards {
 enum RawInput {
     Document,
     Columns,
+}
+
+impl From<RawInput> for InputMode {
+    fn from(raw: RawInput) -> InputMode {
+        match raw {
+            RawInput::Document => InputMode::Document,
+            RawInput::Columns => InputMode::Columns,
+        }
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -226,17 +235,36 @@ impl Manifest {
 
     /// Reads `text`, the content of the file at `path`.
     pub fn parse(path: &Path, text: &str) -> Result<Manifest, Vec<FileError>> {
-        let raw: RawManifest = yaml::parse_yaml(path, text, Tags::Refused).map_err(|err| vec![err])?;
-        let mut errors = Vec::new();
-        let manifest = check(raw, &mut |keys, message| {
-            errors.push(FileError::new(path, message).at_key(keys.join(".")).at_position(yaml::locate(text, keys)));
-        });
-        if errors.is_empty() { Ok(manifest) } else { Err(errors) }
+        parse(path, text, None)
+    }
+
+    /// Reads the file at `path`, which is laid over this manifest: what it does not name stays as it is here.
+    pub fn overlaid(&self, path: &Path) -> Result<Manifest, Vec<FileError>> {
+        let text = file::read_text(path, MAX_SETTINGS_BYTES).map_err(|err| vec![err])?;
+        parse(path, &text, Some(self))
     }
 }
 
-fn check(raw: RawManifest, refuse: &mut dyn FnMut(&[&str], String)) -> Manifest {
+fn parse(path: &Path, text: &str, base: Option<&Manifest>) -> Result<Manifest, Vec<FileError>> {
+    let raw: RawManifest = yaml::parse_yaml(path, text, Tags::Refused).map_err(|err| vec![err])?;
+    let mut errors = Vec::new();
+    let manifest = check(raw, base, &mut |keys, message| {
+        errors.push(FileError::new(path, message).at_key(keys.join(".")).at_position(yaml::locate(text, keys)));
+    });
+    if errors.is_empty() { Ok(manifest) } else { Err(errors) }
+}
+
+fn check(raw: RawManifest, base: Option<&Manifest>, refuse: &mut dyn FnMut(&[&str], String)) -> Manifest {
     let kind = raw.kind;
+    let plain = Manifest::plain(kind);
+    let base = match base {
+        Some(base) if base.kind != kind => {
+            refuse(&["kind"], format!("the manifest that this one is laid over is a {}'s", base.kind));
+            &plain
+        }
+        Some(base) => base,
+        None => &plain,
+    };
     let reads_snapshot = matches!(kind, Kind::Scheduler | Kind::Policy);
     if raw.input.is_some() && !reads_snapshot {
         refuse(&["input"], format!("a {kind} plugin is not given a snapshot: remove the key"));
@@ -258,29 +286,26 @@ fn check(raw: RawManifest, refuse: &mut dyn FnMut(&[&str], String)) -> Manifest 
     if raw.mode == Mode::Shadow && !reads_snapshot {
         refuse(&["mode"], format!("a {kind} plugin has nobody to be compared with: write `active` or `off`"));
     }
-    let guards = raw.guards.map_or_else(Guards::default, |raw| {
-        let usual = Guards::default();
+    let guards = raw.guards.map_or(base.guards, |raw| {
+        let usual = base.guards;
         Guards { allow_empty: raw.allow_empty.unwrap_or(usual.allow_empty), max_moved: raw.max_moved.unwrap_or(usual.max_moved) }
     });
     Manifest {
-        order: raw.order.unwrap_or(0),
+        order: raw.order.unwrap_or(base.order),
         guards,
         kind,
         mode: raw.mode,
-        digest: raw.digest,
-        input: raw.input.map(|input| match input {
-            RawInput::Document => InputMode::Document,
-            RawInput::Columns => InputMode::Columns,
-        }),
-        config: Value::Object(raw.config.0),
-        limits: check_limits(kind, &raw.limits, refuse),
-        metrics: raw.metrics.map(|rules| check_metrics(rules, refuse)),
-        on_failure: raw.on_failure,
+        digest: raw.digest.or(base.digest),
+        input: raw.input.map(InputMode::from).or(base.input),
+        config: raw.config.map_or_else(|| base.config.clone(), |config| Value::Object(config.0)),
+        limits: check_limits(base.limits, &raw.limits, refuse),
+        metrics: raw.metrics.map(|rules| check_metrics(rules, refuse)).or_else(|| base.metrics.clone()),
+        on_failure: raw.on_failure.or(base.on_failure),
     }
 }
 
-fn check_limits(kind: Kind, raw: &RawLimits, refuse: &mut dyn FnMut(&[&str], String)) -> Limits {
-    let mut limits = Limits::of(kind);
+fn check_limits(base: Limits, raw: &RawLimits, refuse: &mut dyn FnMut(&[&str], String)) -> Limits {
+    let mut limits = base;
     let millis = |time: TimeSpan| u64::try_from(time.0.as_millis()).unwrap_or(u64::MAX);
     let written = [
         (Limit::Fuel, raw.fuel.map(|count| count.0)),

@@ -13,7 +13,7 @@ use crate::histogram::{Histogram, Latency};
 pub use registry::{Meters, Tally, TallyReading};
 
 /// Every cause of a failure, for those that label by it.
-pub const CAUSES: [FailureCause; 11] = FailureCause::ALL;
+pub const CAUSES: [FailureCause; 12] = FailureCause::ALL;
 
 /// Where a cause is in [`CAUSES`]. A new cause does not compile until it has its place here.
 fn place(cause: FailureCause) -> usize {
@@ -25,10 +25,11 @@ fn place(cause: FailureCause) -> usize {
         FailureCause::Stack => 4,
         FailureCause::Input => 5,
         FailureCause::Output => 6,
-        FailureCause::Answered => 7,
-        FailureCause::Refused => 8,
-        FailureCause::Guard => 9,
-        FailureCause::Host => 10,
+        FailureCause::Log => 7,
+        FailureCause::Answered => 8,
+        FailureCause::Refused => 9,
+        FailureCause::Guard => 10,
+        FailureCause::Host => 11,
     }
 }
 

@@ -33,17 +33,9 @@ pub enum RecordedError {
     },
 }
 
-/// What the host itself needs of a document; the plugin gets the text as it is.
-#[derive(Deserialize)]
-struct Document {
-    #[serde(default)]
-    peers: BTreeMap<Hostname, RawPeer>,
-    #[serde(default)]
-    metrics: BTreeMap<String, Vec<Option<f64>>>,
-}
-
-#[derive(Deserialize)]
-struct RawPeer {
+/// A peer as a document has it. Only its id is needed.
+#[derive(Debug, Clone, Deserialize)]
+pub struct RecordedPeer {
     id: NodeId,
     #[serde(default)]
     name: Option<String>,
@@ -57,33 +49,57 @@ struct RawPeer {
     machine: Map<String, Value>,
 }
 
+/// The cluster as a document has it, other keys ignored.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct RecordedCluster {
+    /// By hostname.
+    #[serde(default)]
+    pub peers: BTreeMap<Hostname, RecordedPeer>,
+    /// Columns by name: one value a peer in ascending order of hostname, null where there is no sample.
+    #[serde(default)]
+    pub metrics: BTreeMap<String, Vec<Option<f64>>>,
+}
+
+impl RecordedCluster {
+    /// The peers and columns, and the rule under which the snapshot has each column.
+    pub fn snapshot(self) -> Result<(Arc<Snapshot>, BTreeMap<String, MetricRule>), RecordedError> {
+        let peers = self.peers.into_iter().map(|(hostname, raw)| Peer {
+            id: raw.id,
+            name: raw.name.unwrap_or_else(|| hostname.to_string()),
+            hostname,
+            addr: raw.addr,
+            known_since: raw.known_since,
+            last_report_direct: raw.last_report_direct,
+            machine: raw.machine,
+        });
+        // Keys of one object: no two are the same.
+        let (peers, _) = PeerTable::new(peers.collect());
+        let mut metrics = BTreeMap::new();
+        let mut columns = BTreeMap::new();
+        for (name, values) in self.metrics {
+            if values.len() != peers.len() {
+                return Err(RecordedError::Column { name, values: values.len(), peers: peers.len() });
+            }
+            let rule = rule(&name);
+            let values = values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect();
+            columns.insert(rule.clone(), Arc::new(Column::new(values)));
+            metrics.insert(name, rule);
+        }
+        let snapshot = Snapshot::new(UnixMillis::default(), Arc::new(peers), columns).expect("the lengths were compared");
+        Ok((Arc::new(snapshot), metrics))
+    }
+}
+
+/// The rule that stands for a column of which only the name is known.
+pub fn rule(name: &str) -> MetricRule {
+    let labels = BTreeMap::from([("metric".to_owned(), name.to_owned())]);
+    MetricRule { labels, take: Take::Last, window: Duration::ZERO, combine: Combine::Sum }
+}
+
 /// The peers and columns of a document; `parents` are what `placed.ROLE` is made of.
 pub fn view(text: &str, parents: &[Schedule]) -> Result<SnapshotView, RecordedError> {
-    let document: Document = serde_json::from_str(text)?;
-    let peers = document.peers.into_iter().map(|(hostname, raw)| Peer {
-        id: raw.id,
-        name: raw.name.unwrap_or_else(|| hostname.to_string()),
-        hostname,
-        addr: raw.addr,
-        known_since: raw.known_since,
-        last_report_direct: raw.last_report_direct,
-        machine: raw.machine,
-    });
-    // Keys of one object: no two are the same.
-    let (peers, _) = PeerTable::new(peers.collect());
-    let mut metrics = BTreeMap::new();
-    let mut columns = BTreeMap::new();
-    for (name, values) in document.metrics {
-        if values.len() != peers.len() {
-            return Err(RecordedError::Column { name, values: values.len(), peers: peers.len() });
-        }
-        let labels = BTreeMap::from([("metric".to_owned(), name.clone())]);
-        let rule = MetricRule { labels, take: Take::Last, window: Duration::ZERO, combine: Combine::Sum };
-        let values = values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect();
-        columns.insert(rule.clone(), Arc::new(Column::new(values)));
-        metrics.insert(name, rule);
-    }
-    let snapshot = Snapshot::new(UnixMillis::default(), Arc::new(peers), columns).expect("the lengths were compared");
+    let cluster: RecordedCluster = serde_json::from_str(text)?;
+    let (snapshot, metrics) = cluster.snapshot()?;
     let reads = Reads { mode: InputMode::Columns, keys: Vec::new(), metrics };
-    Ok(SnapshotView::new(Arc::new(snapshot), &reads, parents))
+    Ok(SnapshotView::new(snapshot, &reads, parents))
 }

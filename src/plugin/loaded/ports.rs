@@ -10,17 +10,34 @@ use verwalter_core::ports::{Decision, Failure, FailureCause, Plugin, PluginId, P
 use super::{Loaded, shorten};
 use crate::plugin::guest::{Reply, Request};
 
+/// How the message of an answered error begins.
+const ANSWERED: &str = "answered an error: ";
+
 impl Loaded {
+    /// Asks what it thinks of a configuration, JSON text, in a fresh instance. The answer to one that will do is empty.
+    pub fn check_config(&self, config: &str) -> Result<Decision, Failure> {
+        self.answer(Request::CheckConfig(config), None)
+    }
+
+    /// The guest's own words in the failure of a call that it answered with an error; they are cut after 500 characters.
+    pub fn reason(failure: &Failure) -> &str {
+        failure.message.strip_prefix(ANSWERED).unwrap_or(&failure.message)
+    }
+
     /// A call whose answer is a document.
     fn answer(&self, request: Request<'_>, view: Option<Arc<SnapshotView>>) -> Result<Decision, Failure> {
+        let absent = match request {
+            Request::CheckConfig(_) => "it has no `check-config`: any configuration will do",
+            _ => "it has no such function; the kind in its manifest is wrong",
+        };
         let finished = self.call_once(request, view)?;
         match finished.reply {
             Reply::Done(bytes) => Ok(Decision { output: RawOutput(bytes), log: finished.log, cost: finished.cost }),
             Reply::Refused(reason) => {
-                let failure = self.fail(FailureCause::Answered, format!("answered an error: {}", shorten(&reason)));
+                let failure = self.fail(FailureCause::Answered, format!("{ANSWERED}{}", shorten(&reason)));
                 Err(Failure { log: finished.log, cost: Some(Box::new(finished.cost)), ..failure })
             }
-            Reply::Absent => Err(self.fail(FailureCause::Host, "it has no such function; the kind in its manifest is wrong".to_owned())),
+            Reply::Absent => Err(self.fail(FailureCause::Host, absent.to_owned())),
         }
     }
 }

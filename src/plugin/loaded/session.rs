@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use serde_json::Value;
 use verwalter_core::json::strict;
-use verwalter_core::ports::{Cost, Failure, FailureCause};
+use verwalter_core::ports::{Cost, Decision, Failure, FailureCause, RawOutput};
 use wasmtime::Store;
 
-use super::{Loaded, shorten};
+use super::{Finished, Loaded, shorten};
 use crate::plugin::call::{self, drive};
 use crate::plugin::guest::{Instance, Reply, Request};
 use crate::plugin::limits::Limit;
@@ -37,7 +37,7 @@ impl Session {
         Session { plugin, live: None, failed: None, memo: HashMap::new(), memo_bytes_left: MEMO_BYTES }
     }
 
-    fn run(&mut self, name: &str, args: &str) -> Result<Reply, Failure> {
+    fn run(&mut self, name: &str, args: &str) -> Result<Finished, Failure> {
         let plugin = &*self.plugin;
         if self.live.is_none() {
             let permit = plugin.permit()?;
@@ -64,8 +64,28 @@ impl Session {
         });
         let log = store.data_mut().take_log();
         plugin.voice.say(&plugin.id, "apply", &log, &plugin.meter, Instant::now());
-        let reply = reply?;
-        Ok(reply)
+        match reply {
+            Ok(reply) => Ok(Finished { reply, log, cost }),
+            Err(failure) => Err(Failure { log, cost: Some(Box::new(cost)), ..failure }),
+        }
+    }
+
+    /// One call, nothing of it remembered and the answer unchecked: for tools that look at what a call says and costs. The instance is
+    /// that of the session's other calls. Blocks up to the plugin's time limit.
+    pub fn ask(&mut self, name: &str, args: &str) -> Result<Decision, Failure> {
+        self.plugin.check_input(args)?;
+        let Finished { reply, log, cost } = self.run(name, args).inspect_err(|_| self.live = None)?;
+        let failed = |failure| Failure { log: log.clone(), cost: Some(Box::new(cost)), ..failure };
+        let bytes = self.answered(reply).map_err(failed)?;
+        Ok(Decision { output: RawOutput(bytes), log, cost })
+    }
+
+    fn answered(&self, reply: Reply) -> Result<Vec<u8>, Failure> {
+        match reply {
+            Reply::Done(bytes) => Ok(bytes),
+            Reply::Refused(reason) => Err(self.plugin.fail(FailureCause::Answered, shorten(&reason))),
+            Reply::Absent => Err(self.plugin.fail(FailureCause::Host, "it has no filters; the kind in its manifest is wrong".to_owned())),
+        }
     }
 
     /// Calls the filter `name` with an array of arguments. Blocks up to the plugin's time limit.
@@ -79,18 +99,12 @@ impl Session {
         if let Some(known) = self.memo.get(&key) {
             return Ok(known.clone());
         }
-        let reply = self.run(name, &key.1).inspect_err(|failure| {
+        let finished = self.run(name, &key.1).inspect_err(|failure| {
             // An instance must not be used again after an error.
             self.live = None;
             self.failed = Some(failure.clone());
         })?;
-        let bytes = match reply {
-            Reply::Done(bytes) => bytes,
-            Reply::Refused(reason) => return Err(self.plugin.fail(FailureCause::Answered, shorten(&reason))),
-            Reply::Absent => {
-                return Err(self.plugin.fail(FailureCause::Host, "it has no filters; the kind in its manifest is wrong".to_owned()));
-            }
-        };
+        let bytes = self.answered(finished.reply)?;
         let refused = |message: String| {
             self.plugin.meter.record_late(FailureCause::Refused);
             self.plugin.fail(FailureCause::Refused, message)

@@ -110,7 +110,7 @@ fn input_is_limited() {
 #[test]
 fn logs_are_limited() {
     let sandbox = Sandbox::new();
-    let flood = "output: logged more than its limit of 64KiB; raise it with `limits: { log: 128KiB }` in the plugin's manifest";
+    let flood = "log: logged more than its limit of 64KiB; raise it with `limits: { log: 128KiB }` in the plugin's manifest";
     let import = r#"(import "verwalter" "log" (func $log (param i32 i32 i32)))"#;
     let guest = |body| Core { imports: import, body, ..Core::default() }.build();
     sandbox.check(&guest("(loop (call $log (i32.const 2) (i32.const 0) (i32.const 1000)) (br 0))"), SCHEDULER, flood);
@@ -119,7 +119,7 @@ fn logs_are_limited() {
     sandbox.check(
         &guest("(call $log (i32.const 2) (i32.const 0) (i32.const 60000))"),
         "kind: scheduler\nlimits: { log: 0B }\n",
-        "output: logged more than its limit of 0B",
+        "log: logged more than its limit of 0B",
     );
 }
 

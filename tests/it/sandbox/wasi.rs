@@ -193,7 +193,7 @@ fn what_is_printed_is_logged() {
 fn what_is_printed_counts_as_logged() {
     let sandbox = Sandbox::new();
     let limits = |log: &str| format!("kind: scheduler\nlimits: {{ log: {log} }}\n");
-    let flood = "output: logged more than its limit of 1KiB; raise it with `limits: { log: 2KiB }`";
+    let flood = "log: logged more than its limit of 1KiB; raise it with `limits: { log: 2KiB }`";
     let blank = data(10_000, &[b' '; 2000]);
     let once = |len| guest(&blank, &write(1, &[(10_000, len)]));
     sandbox.check(&once(1008), &limits("1KiB"), EMPTY);
@@ -202,7 +202,7 @@ fn what_is_printed_counts_as_logged() {
     sandbox.check(&guest(&blank, &format!("(loop {} (br 0))", write(2, &[(10_000, 1)]))), &limits("1KiB"), flood);
     let newline = data(10_000, b"\n");
     sandbox.check(&guest(&newline, &format!("(loop {} (br 0))", write(2, &[(10_000, 1)]))), &limits("1KiB"), flood);
-    sandbox.check(&once(1), &limits("0B"), "output: logged more than its limit of 0B");
+    sandbox.check(&once(1), &limits("0B"), "log: logged more than its limit of 0B");
     // Without a limit on the way there is still the price of every byte.
     let frugal = "kind: scheduler\nlimits: { fuel: 100K, log: 16MiB }\n";
     sandbox.check(&guest("", &write(1, &[(0, 30_000), (0, 30_000)])), frugal, EMPTY);

@@ -34,7 +34,7 @@ enum Command {
     Check(check::CheckArgs),
     /// Run one decision of a scheduler plugin on an input document, without a daemon
     Schedule(schedule::ScheduleArgs),
-    /// Look at plugins and order what becomes of them
+    /// Make plugins, look at them and order what becomes of them
     Plugin(plugin::PluginArgs),
     /// Say why a role stands on a node
     Why(why::WhyArgs),

@@ -1,5 +1,9 @@
-//! `verwalter plugin …`: looking at plugins, as files and on a running node, and ordering what becomes of them.
+//! `verwalter plugin …`: making plugins, looking at them, as files and on a running node, and ordering what becomes of them.
 
+mod assemble;
+mod build;
+mod embedded;
+mod new;
 mod order;
 mod project;
 mod reading;
@@ -31,6 +35,12 @@ pub struct PluginArgs {
 
 #[derive(Debug, Subcommand)]
 enum PluginCommand {
+    /// Write the source of a new plugin: a project that builds as it is
+    New(new::NewArgs),
+    /// Build the plugin of a project and see whether a node would take it
+    Build(build::BuildArgs),
+    /// Translate WebAssembly text
+    Assemble(assemble::AssembleArgs),
     /// Say what a file is: kind, ABI, imports, exports, size, digest; runs nothing
     Inspect {
         /// The plugin
@@ -58,6 +68,9 @@ enum PluginCommand {
 /// Does what the subcommand says.
 pub fn run(args: PluginArgs) -> anyhow::Result<Exit> {
     match args.command {
+        PluginCommand::New(args) => new::run(args),
+        PluginCommand::Build(args) => build::run(&args),
+        PluginCommand::Assemble(args) => assemble::run(&args),
         PluginCommand::Inspect { file, json } => inspect_file(&file, json),
         PluginCommand::Test(args) => test::run(&args),
         PluginCommand::Status(args) => status::run(&args),

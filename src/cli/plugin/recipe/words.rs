@@ -67,6 +67,11 @@ impl Variables {
         expanded
     }
 
+    /// Whether all that `words` name is defined.
+    pub(in super::super) fn has_all(&self, words: &[String]) -> bool {
+        words.iter().all(|word| variables(word).all(|name| self.0.contains_key(name)))
+    }
+
     /// One text with the variables in it.
     pub(in super::super) fn fill(&self, text: &str) -> String {
         let filled = parts(text).map(|part| match part {

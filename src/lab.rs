@@ -4,17 +4,24 @@
 //! | module | owns |
 //! |---|---|
 //! | [`input`] | cases' documents as what a round would know |
-//! | [`question`] | what is asked of a plugin, and the documents that are handed over |
-//! | [`outcome`] | what the host would take of the answer |
-//! | [`case`], [`golden`] | cases as they lie on disk, and whether a plugin answers as they say |
-//! | [`difference`] | where two answers part, for people |
+//! | [`question`], [`outcome`] | what is asked of a plugin and handed over for it; what the host would take of the answer |
+//! | [`case`], [`golden`], [`difference`] | cases as they lie on disk, whether a plugin answers as they say, and where not |
+//! | [`random`], [`cluster`], [`placements`], [`scenes`] | made-up clusters, schedules and rounds of any size |
+//! | [`inputs`], [`property`] | what every plugin should hold, and on what that is checked |
+//! | [`bench`], [`baseline`] | what calls cost, and whether they cost more than before |
+//! | [`conformance`] | the sample plugins of every language against their cases |
 
+pub mod baseline;
+pub mod bench;
 pub mod case;
 pub mod cluster;
+pub mod conformance;
 pub mod difference;
 pub mod golden;
 pub mod input;
+pub mod inputs;
 pub mod outcome;
+pub mod placements;
 pub mod property;
 pub mod question;
 pub mod random;

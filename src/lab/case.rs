@@ -57,8 +57,12 @@ impl Case {
         let question = match (input.exists(), config.exists()) {
             (true, false) => Question::read(manifest.kind, &text(&input)?).map_err(|flaw| own(flaw, &input))?,
             (false, true) => Question::check_config(&text(&config)?).map_err(|flaw| own(flaw, &config))?,
-            (true, true) => return Err(vec![FileError::new(dir, "has `input.json` and `config.json`: a case asks one question, make two of it")]),
-            (false, false) => return Err(vec![FileError::new(dir, "has neither `input.json` nor `config.json`: write what is to be asked")]),
+            (true, true) => {
+                return Err(vec![FileError::new(dir, "has `input.json` and `config.json`: a case asks one question, make two of it")]);
+            }
+            (false, false) => {
+                return Err(vec![FileError::new(dir, "has neither `input.json` nor `config.json`: write what is to be asked")]);
+            }
         };
         let overlay = dir.join("manifest.yaml");
         let manifest = if overlay.exists() { Some(manifest.overlaid(&overlay)?) } else { None };

@@ -146,7 +146,8 @@ mod tests {
         let text = |seed| {
             let (snapshot, metrics) = cluster(seed, 300, &names(), &ranges);
             assert_eq!((snapshot.peers().len(), metrics.len()), (300, 5));
-            let silent = |name: &str| snapshot.column(&metrics[name]).expect("it is there").values.iter().filter(|value| value.is_nan()).count();
+            let silent =
+                |name: &str| snapshot.column(&metrics[name]).expect("it is there").values.iter().filter(|value| value.is_nan()).count();
             assert!((1..30).contains(&silent("cpu")) && silent("cpu") == silent("depth"), "{}", silent("cpu"));
             let values = snapshot.column(&metrics["depth"]).expect("it is there").values.clone();
             assert!(values.iter().all(|value| value.is_nan() || (5.0..=6.0).contains(value)));

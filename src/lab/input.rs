@@ -12,6 +12,7 @@ use verwalter_core::json::strict::{self, JsonLimits};
 
 pub use query::{Asked, Rendered};
 pub use round::{Proposed, Scene};
+use verwalter_core::schedule::Schedule;
 
 /// What an operator's own file may hold: no plugin's limits.
 pub(super) const LIMITS: JsonLimits = JsonLimits { depth: 100, values: 100_000_000 };
@@ -40,6 +41,11 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Flaw> {
         let path = err.path().to_string();
         Flaw::new(if path == "." { String::new() } else { path }, err.inner().to_string())
     })
+}
+
+/// Reads a schedule of which the nodes need not be known, in either notation.
+pub(super) fn schedule(text: &str) -> Result<Schedule, Flaw> {
+    schedule::read(text, "")
 }
 
 /// Documents of other versions are not understood.

@@ -99,8 +99,8 @@ pub struct Broken {
     pub input: String,
     /// What differs or is wrong, a line each.
     pub lines: Vec<String>,
-    /// The texts that were handed over, the first first.
-    pub texts: Vec<String>,
+    /// The inputs, each as a case's `input.json` would have it, in the order in which they were asked.
+    pub inputs: Vec<String>,
     /// On how many inputs more it does not hold.
     pub more: usize,
 }
@@ -126,13 +126,18 @@ pub fn check(plugin: &Arc<Loaded>, inputs: &[Input], off: &BTreeSet<Property>) -
             match tally.property() {
                 Property::Repeatable => tally.add(&asked, asked.repeated(&mut costs)),
                 Property::PeerOrder => tally.add(&asked, order::check(&asked)),
-                Property::Sound => tally.add(&asked, asked.sound()),
+                Property::Sound => {
+                    tally.add(&asked, asked.sound());
+                    if let Answer::Error(text) = &first.answer {
+                        tally.note(|| format!("some answer errors, the first in {}: `{text}`", input.label));
+                    }
+                }
                 Property::Stable => tally.add_some(&asked, scheduler::stable(&asked, &mut costs)),
                 Property::Independent | Property::Cost => {}
             }
         }
         if let Some(tally) = tallies.iter_mut().find(|tally| tally.property() == Property::Cost) {
-            tally.add(&asked, costs.note(&input.label, &first));
+            tally.add(&asked, costs.note(&asked));
         }
     }
     if let Some(tally) = tallies.iter_mut().find(|tally| tally.property() == Property::Independent) {
@@ -178,14 +183,14 @@ impl Asked<'_> {
         {
             lines.push(format!("fuel {} the first time, {} the second", first.fuel, again.fuel));
         }
-        (!lines.is_empty()).then(|| (lines, vec![self.posed.text.clone()]))
+        (!lines.is_empty()).then(|| (lines, vec![self.posed.as_input()]))
     }
 
     /// Calls that met a limit are another property's.
     fn sound(&self) -> Wrong {
         match &self.first.answer {
             Answer::Failure(cause, message) if !cost::is_limit(*cause) => {
-                Some((vec![format!("{cause}: {message}")], vec![self.posed.text.clone()]))
+                Some((vec![format!("{cause}: {message}")], vec![self.posed.as_input()]))
             }
             Answer::Failure(..) | Answer::Taken(_) | Answer::Error(_) => None,
         }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
-use verwalter_core::contract::{QueryInput, Reads, RolesInput, SnapshotView, document, query_document, review_document, roles_document};
+use verwalter_core::contract::{
+    QueryInput, Reads, RolesInput, SnapshotView, document, query_document, review_document, roles_document, whole_document,
+};
 use verwalter_core::metrics::MetricRule;
 use verwalter_core::ports::{Kind, Plugin};
 
@@ -82,24 +84,37 @@ pub struct Posed {
     pub function: Function,
     /// The document, the arguments or the configuration: JSON text.
     pub text: String,
-    /// What the plugin reads through the snapshot.
+    /// What the plugin is told.
+    pub reads: Reads,
+    /// What it reads through the snapshot.
     pub view: Arc<SnapshotView>,
+}
+
+impl Posed {
+    /// The whole input as a case has it, with what the plugin reads through the snapshot.
+    pub fn as_input(&self) -> String {
+        match &self.function {
+            Function::Schedule | Function::Review => whole_document(&self.text, &self.reads, &self.view),
+            Function::Apply(name) => format!("{{\"name\":{},\"args\":{}}}", Value::from(name.as_str()), self.text),
+            Function::Query | Function::RenderRoles | Function::CheckConfig => self.text.clone(),
+        }
+    }
 }
 
 /// Puts a question into the form that this plugin is told it in: what it does not read is left out.
 pub fn pose(plugin: &Loaded, question: &Question) -> Posed {
-    let posed = |function, text| Posed { function, text, view: Arc::default() };
+    let posed = |function, text| Posed { function, text, reads: plugin.reads().clone(), view: Arc::default() };
     match question {
         Question::Schedule(scene) => {
             let (reads, view) = sight(plugin, scene);
             let config = scene.config.as_deref().unwrap_or_else(|| plugin.config());
-            Posed { function: Function::Schedule, text: document(&scene.known.input(config), &reads, &view), view }
+            Posed { function: Function::Schedule, text: document(&scene.known.input(config), &reads, &view), reads, view }
         }
         Question::Review(proposed) => {
             let (reads, view) = sight(plugin, &proposed.scene);
             let config = proposed.scene.config.as_deref().unwrap_or_else(|| plugin.config());
             let input = proposed.scene.known.review_input(config, &proposed.schedule, &proposed.diff);
-            Posed { function: Function::Review, text: review_document(&input, &reads, &view), view }
+            Posed { function: Function::Review, text: review_document(&input, &reads, &view), reads, view }
         }
         Question::Query(asked) => posed(Function::Query, query_text(plugin, asked)),
         Question::RenderRoles(rendered) => posed(Function::RenderRoles, roles_text(plugin, rendered)),

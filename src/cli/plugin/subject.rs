@@ -1,78 +1,154 @@
-//! The plugin that a command is about: its file, its manifest, and the build made of both.
+//! The plugin that a command is about: its file, its manifest and its cases, in a project or by themselves; and the build made of them.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use tempfile::TempDir;
+use verwalter_core::digest::Digest;
 use verwalter_core::names::PluginName;
 use verwalter_core::ports::Kind;
 
+use super::project::Project;
 use super::read;
-use crate::plugin::inspect::inspect;
+use crate::lab::case;
+use crate::plugin::inspect::{Abi, inspect};
 use crate::plugin::manifest::Manifest;
 use crate::plugin::{Activator, Compiler, Loaded};
 
 /// Compiled code that a command leaves in its cache directory.
 const CACHE_BYTES: u64 = 512 << 20;
 
-/// A plugin that can be asked.
-pub(super) struct Subject {
+/// Where a plugin lies.
+pub(super) struct Target {
     /// Its file.
     pub(super) file: PathBuf,
+    /// Its manifest; `None`: a plain one of the kind that the file is.
+    pub(super) manifest: Option<PathBuf>,
+    /// The directory of its cases, where there is one.
+    pub(super) cases: Option<PathBuf>,
+    /// The project that it is built in.
+    pub(super) project: Option<Project>,
+}
+
+impl Target {
+    /// A file by itself: its manifest and its cases lie beside it, unless they are named.
+    pub(super) fn file(file: &Path, manifest: Option<&Path>, cases: Option<&Path>) -> Target {
+        let beside = |path: PathBuf, is_there: fn(&Path) -> bool| is_there(&path).then_some(path);
+        Target {
+            file: file.to_owned(),
+            manifest: manifest.map(Path::to_owned).or_else(|| beside(file.with_extension("yaml"), Path::is_file)),
+            cases: cases.map(Path::to_owned).or_else(|| beside(file.with_file_name("cases"), Path::is_dir)),
+            project: None,
+        }
+    }
+
+    /// What a project builds.
+    pub(super) fn project(project: Project, manifest: Option<&Path>, cases: Option<&Path>) -> anyhow::Result<Target> {
+        let file = project.wasm();
+        anyhow::ensure!(file.exists(), "{} is not there: run `verwalter plugin build` first", file.display());
+        let dir = Some(project.cases()).filter(|dir| dir.is_dir());
+        Ok(Target {
+            manifest: Some(manifest.map_or_else(|| project.manifest(), Path::to_owned)),
+            cases: cases.map(Path::to_owned).or(dir),
+            file,
+            project: Some(project),
+        })
+    }
+
+    /// The directories of the cases, by name.
+    pub(super) fn case_dirs(&self) -> anyhow::Result<Vec<PathBuf>> {
+        Ok(self.cases.as_deref().map(case::list).transpose()?.unwrap_or_default())
+    }
+}
+
+/// A plugin that can be asked.
+pub(super) struct Subject {
+    /// What it is called: its file's stem.
+    pub(super) name: PluginName,
+    /// Its file's digest.
+    pub(super) digest: Digest,
+    /// How it speaks to the host.
+    pub(super) abi: Abi,
+    /// Its file's size.
+    pub(super) size_bytes: u64,
     /// Its manifest.
     pub(super) manifest: Manifest,
     /// Its build.
     pub(super) loaded: Arc<Loaded>,
-    /// The file's size.
-    pub(super) size_bytes: u64,
     /// How long it took until it could be called: compiling, unless that was done before.
     pub(super) load_time: Duration,
 }
 
-/// Where builds are made: compiled code goes with the command.
+/// Where builds are made.
 pub(super) struct Workbench {
-    _cache: TempDir,
     activator: Activator,
+    _cache: Option<TempDir>,
 }
 
 impl Workbench {
+    /// Compiled code goes with the command.
     pub(super) fn open() -> anyhow::Result<Workbench> {
         let cache = tempfile::tempdir().context("no directory for compiled code")?;
         let activator = Activator::without_storage(cache.path(), Compiler::default(), CACHE_BYTES)?;
-        Ok(Workbench { _cache: cache, activator })
+        Ok(Workbench { activator, _cache: Some(cache) })
     }
 
-    /// Builds the plugin in `file` under `manifest`, or the one beside it, or a plain one of the kind that the file is.
-    pub(super) fn load(&self, file: &Path, manifest: Option<&Path>) -> anyhow::Result<Subject> {
+    /// A project keeps compiled code among what it builds: a language's runtime takes seconds to compile.
+    pub(super) fn of(target: &Target) -> anyhow::Result<Workbench> {
+        let Some(project) = &target.project else { return Workbench::open() };
+        let cache = project.dir.join("build").join("compiled");
+        let activator = Activator::without_storage(&cache, Compiler::default(), CACHE_BYTES)?;
+        Ok(Workbench { activator, _cache: None })
+    }
+
+    /// Builds a plugin.
+    pub(super) fn load(&self, target: &Target) -> anyhow::Result<Subject> {
+        let file = &target.file;
         let wasm = read(file)?;
-        let beside = file.with_extension("yaml");
-        let path = manifest.map(Path::to_owned).or_else(|| beside.is_file().then_some(beside));
-        let manifest = match path {
-            Some(path) => Manifest::read(&path).map_err(|errors| {
+        let found = inspect(&wasm).map_err(|err| anyhow::anyhow!("{}: {err}", file.display()))?;
+        let manifest = match &target.manifest {
+            Some(path) => Manifest::read(path).map_err(|errors| {
                 let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
                 anyhow::anyhow!("{}", lines.join("\n"))
             })?,
-            None => Manifest::plain(kind_of(file, &wasm)?),
+            None => Manifest::plain(only_kind(file, &found.kinds)?),
         };
         let name = file.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| PluginName::new(stem).ok());
         let name = name.unwrap_or_else(|| PluginName::new("plugin").expect("a valid name"));
         let started = Instant::now();
         let loaded = self.activator.load(&name, &wasm, &manifest).map_err(|err| anyhow::anyhow!("{}: {err}", file.display()))?;
-        let (load_time, size_bytes) = (started.elapsed(), wasm.len() as u64);
-        Ok(Subject { file: file.to_owned(), manifest, loaded: Arc::new(loaded), size_bytes, load_time })
+        Ok(Subject {
+            name,
+            digest: Digest::of(&wasm),
+            abi: found.abi,
+            size_bytes: wasm.len() as u64,
+            manifest,
+            loaded: Arc::new(loaded),
+            load_time: started.elapsed(),
+        })
     }
 }
 
 /// What the file is, where no manifest says so.
-fn kind_of(file: &Path, wasm: &[u8]) -> anyhow::Result<Kind> {
-    let found = inspect(wasm).map_err(|err| anyhow::anyhow!("{}: {err}", file.display()))?;
-    match &found.kinds[..] {
+fn only_kind(file: &Path, kinds: &[Kind]) -> anyhow::Result<Kind> {
+    match kinds {
         [kind] => Ok(*kind),
         kinds => {
             let kinds: Vec<String> = kinds.iter().map(ToString::to_string).collect();
-            anyhow::bail!("{} can be a {}: say which with a manifest (--manifest FILE, `kind: …`)", file.display(), kinds.join(" or a "))
+            anyhow::bail!("{} can be a {}: say which with --manifest FILE that has `kind: …`", file.display(), kinds.join(" or a "))
         }
     }
+}
+
+/// Makes `dir` an empty directory.
+pub(super) fn emptied(dir: &Path) -> anyhow::Result<()> {
+    let cannot = || format!("{} cannot be emptied", dir.display());
+    match fs::remove_dir_all(dir) {
+        Err(err) if err.kind() != std::io::ErrorKind::NotFound => return Err(err).with_context(cannot),
+        _ => {}
+    }
+    fs::create_dir_all(dir).with_context(cannot)
 }

@@ -14,9 +14,10 @@ use crate::round::recorded::{RecordedCluster, RecordedError};
 /// The snapshot and the rule under which it has each column.
 pub(super) fn snapshot(cluster: RecordedCluster) -> Result<(Arc<Snapshot>, BTreeMap<String, MetricRule>), Flaw> {
     cluster.snapshot().map_err(|err| match &err {
-        RecordedError::Column { name, values, peers } => {
-            Flaw::new(format!("metrics.{name}"), format!("has {values} values for {peers} peers: one a peer, in ascending order of hostname"))
-        }
+        RecordedError::Column { name, values, peers } => Flaw::new(
+            format!("metrics.{name}"),
+            format!("has {values} values for {peers} peers: one a peer, in ascending order of hostname"),
+        ),
         RecordedError::Malformed(_) => Flaw::new("", err.to_string()),
     })
 }

@@ -81,7 +81,8 @@ struct ReviewDocument {
 impl Scene {
     /// Reads a scheduler's input document. What it leaves out is empty, the first round of the first term, led by the first peer.
     pub fn read(text: &str) -> Result<Scene, Flaw> {
-        let SchedulerDocument { v, now, round, term, current_host, current_id, config, runtime, parents, actions, peers, metrics } = read(text)?;
+        let SchedulerDocument { v, now, round, term, current_host, current_id, config, runtime, parents, actions, peers, metrics } =
+            read(text)?;
         let parents = parents.iter().enumerate().map(|(index, text)| schedule::read(text.get(), &format!("parents.{index}")));
         let parents = parents.collect::<Result<_, _>>()?;
         let head = Head { v, now, round, term, current_host, current_id, config, runtime };
@@ -109,7 +110,10 @@ impl Proposed {
         if let Some(written) = diff.filter(|written| *written != counted) {
             let first = crate::lab::difference::differences(&counted, &written).into_iter().next();
             let first = first.map_or(String::new(), |difference| format!(" ({difference})"));
-            return Err(Flaw::new("diff", format!("is not what changes from `previous` to `schedule`{first}: correct it, or leave it out")));
+            return Err(Flaw::new(
+                "diff",
+                format!("is not what changes from `previous` to `schedule`{first}: correct it, or leave it out"),
+            ));
         }
         Ok(proposed)
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use verwalter_core::ports::FailureCause;
 
-use super::Wrong;
+use super::{Asked, Wrong};
 use crate::lab::outcome::{Answer, Outcome};
 use crate::plugin::limits::{Limit, Limits};
 
@@ -37,10 +37,12 @@ impl Costs {
     }
 
     /// The same, and whether it met a limit.
-    pub(super) fn note(&mut self, input: &str, outcome: &Outcome) -> Wrong {
-        self.count(input, outcome);
-        match &outcome.answer {
-            Answer::Failure(cause, message) if is_limit(*cause) => Some((vec![format!("{cause}: {message}")], Vec::new())),
+    pub(super) fn note(&mut self, asked: &Asked<'_>) -> Wrong {
+        self.count(&asked.input.label, asked.first);
+        match &asked.first.answer {
+            Answer::Failure(cause, message) if is_limit(*cause) => {
+                Some((vec![format!("{cause}: {message}")], vec![asked.posed.as_input()]))
+            }
             Answer::Failure(..) | Answer::Taken(_) | Answer::Error(_) => None,
         }
     }

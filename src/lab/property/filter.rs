@@ -22,6 +22,6 @@ pub(super) fn independent(plugin: &Arc<Loaded>, inputs: &[Input], tally: &mut Ta
             continue;
         }
         let lines = parted(&alone.answer, &among.answer);
-        tally.add_labelled(&input.label, posed.text.len(), (!lines.is_empty()).then(|| (lines, vec![posed.text.clone()])));
+        tally.add_labelled(&input.label, posed.text.len(), (!lines.is_empty()).then(|| (lines, vec![posed.as_input()])));
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn check(asked: &Asked<'_>) -> Wrong {
         let posed = Posed { text, ..asked.posed.clone() };
         let lines = tally::parted(&without_place(&asked.first.answer), &without_place(&put(asked.plugin, &posed).answer));
         if !lines.is_empty() {
-            return Some((lines, vec![asked.posed.text.clone(), posed.text]));
+            return Some((lines, vec![asked.posed.as_input(), posed.as_input()]));
         }
     }
     None

@@ -24,7 +24,7 @@ pub(super) fn stable(asked: &Asked<'_>, costs: &mut Costs) -> Option<Wrong> {
             .collect(),
         _ => vec![format!("it decided, and then, with that in force, answers {}", again.answer)],
     };
-    Some(Some((lines, vec![asked.posed.text.clone(), posed.text])))
+    Some(Some((lines, vec![asked.posed.as_input(), posed.as_input()])))
 }
 
 fn schedule(outcome: &Outcome) -> Option<&serde_json::Value> {

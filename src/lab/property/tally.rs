@@ -11,11 +11,12 @@ pub(super) struct Tally {
     inputs: usize,
     broken: usize,
     smallest: Option<(usize, Broken)>,
+    note: Option<String>,
 }
 
 impl Tally {
     pub(super) fn new(property: Property, off: bool) -> Tally {
-        Tally { property, off, inputs: 0, broken: 0, smallest: None }
+        Tally { property, off, inputs: 0, broken: 0, smallest: None, note: None }
     }
 
     pub(super) fn property(&self) -> Property {
@@ -40,11 +41,16 @@ impl Tally {
 
     pub(super) fn add_labelled(&mut self, label: &str, size: usize, wrong: Wrong) {
         self.inputs += 1;
-        let Some((lines, texts)) = wrong else { return };
+        let Some((lines, inputs)) = wrong else { return };
         self.broken += 1;
         if self.smallest.as_ref().is_none_or(|(smallest, _)| size < *smallest) {
-            self.smallest = Some((size, Broken { input: label.to_owned(), lines, texts, more: 0 }));
+            self.smallest = Some((size, Broken { input: label.to_owned(), lines, inputs, more: 0 }));
         }
+    }
+
+    /// Keeps the first thing that there is to say.
+    pub(super) fn note(&mut self, note: impl FnOnce() -> String) {
+        self.note.get_or_insert_with(note);
     }
 
     pub(super) fn finish(self, costs: &Costs) -> Checked {
@@ -52,7 +58,7 @@ impl Tally {
             _ if self.off => Held::Off,
             Some((_, broken)) => Held::No(Broken { more: self.broken - 1, ..broken }),
             None => {
-                let note = if self.property == Property::Cost { costs.to_string() } else { String::new() };
+                let note = if self.property == Property::Cost { costs.to_string() } else { self.note.unwrap_or_default() };
                 Held::Yes { inputs: self.inputs, note }
             }
         };

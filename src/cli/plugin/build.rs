@@ -127,7 +127,11 @@ fn all_met(project: &Project, needs: &[&[Need]], variables: &mut Variables) -> a
         }
     }
     if missing > 0 {
-        eprintln!("verwalter: {} of what {} needs cannot be found; nothing was built", missing, project.language);
+        let (tools, them) = if missing == 1 { ("a tool is".to_owned(), "it") } else { (format!("{missing} tools are"), "them") };
+        eprintln!(
+            "verwalter: {tools} missing for a plugin in {}: install {them} as told above, one line of each will do",
+            project.language
+        );
     }
     Ok(missing == 0)
 }

@@ -49,18 +49,16 @@ fn parse_name(text: &str) -> Result<PluginName, String> {
 pub(super) fn run(args: NewArgs) -> anyhow::Result<Exit> {
     let NewArgs { lang, kind, name, dir } = args;
     let kinds = embedded::kinds(&lang);
-    let kinds: Vec<String> = if kinds.contains(&kind) { Vec::new() } else { kinds.iter().map(ToString::to_string).collect() };
-    anyhow::ensure!(
-        embedded::kinds(&lang).contains(&kind),
-        "there is no template of a {kind} in {lang}; in this language there are: {}",
-        kinds.join(", ")
-    );
+    if !kinds.contains(&kind) {
+        let kinds: Vec<String> = kinds.iter().map(ToString::to_string).collect();
+        anyhow::bail!("there is no template of a {kind} in {lang}; in this language there are: {}", kinds.join(", "));
+    }
     let dir = dir.unwrap_or_else(|| PathBuf::from(name.as_str()));
     let files = content::project(&lang, kind, &name);
     write::write(&dir, &files)?;
     print(format_args!("{}: a {kind} in {lang}", dir.display()))?;
     for (path, what) in content::overview(&files) {
-        print(format_args!("  {path:<24} {what}"))?;
+        print(format!("  {path:<24} {what}").trim_end())?;
     }
     print(format_args!("next:\n  cd {}\n  verwalter plugin build\n  verwalter plugin test\n  verwalter plugin bench", dir.display()))?;
     Ok(Exit::Done)

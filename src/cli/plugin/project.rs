@@ -115,7 +115,7 @@ mod tests {
     fn projects_are_read_strictly() {
         check("name: mine\nkind: policy\nlanguage: wat\n", "mine policy wat {}");
         check("name: mine\nkind: query\nlanguage: c\nchecks: { stable: false }\n", "mine query c {\"stable\": false}");
-        check("name: mine\nkind: policy\n", "project.yaml:1:1: the key `language` is missing: add it");
+        check("name: mine\nkind: policy\n", "project.yaml:2:1: the key `language` is missing: add it");
         check("name: mine\nkind: polcy\nlanguage: c\n", "project.yaml:2:7: `kind`: `polcy` is not known here: did you mean `policy`?");
         check("name: mine\nkid: policy\nlanguage: c\n", "project.yaml:2:1: `kid`: unknown key: did you mean `kind`?");
         check(

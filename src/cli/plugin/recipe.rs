@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::config::file::FileError;
-use crate::config::yaml::{self, MAX_SETTINGS_BYTES, Tags};
+use crate::config::yaml::{self, Tags};
 
 pub(super) use words::Variables;
 
@@ -117,7 +117,6 @@ struct RawStep {
 impl Recipe {
     /// Reads a `recipe.yaml`: its first syntax or type error, or else all semantic errors. An error calls the text `path`.
     pub(super) fn parse(path: &Path, text: &str) -> Result<Recipe, Vec<FileError>> {
-        debug_assert!(text.len() as u64 <= MAX_SETTINGS_BYTES, "recipes are written by hand");
         let raw: RawRecipe = yaml::parse_yaml(path, text, Tags::Refused).map_err(|err| vec![err])?;
         raw.check(path, text, &[])
     }
@@ -191,7 +190,8 @@ impl Reader<'_> {
                 } else if BUILT_IN.contains(&name.as_str()) {
                     self.refuse(&at, "is defined already: choose another name");
                 }
-                self.words(words, &at);
+                // None at all is possible: an option that only other ways need.
+                self.defined(words, &at);
             }
             let at_least = probe.at_least.and_then(|text| {
                 let version = Version::parse(&text);
@@ -229,6 +229,10 @@ impl Reader<'_> {
         if words.first().is_none_or(String::is_empty) {
             self.refuse(at, "has no words: write the program and its arguments");
         }
+        self.defined(words, at);
+    }
+
+    fn defined(&mut self, words: &[String], at: &[String]) {
         for (index, word) in words.iter().enumerate() {
             self.known_variables(word, &below(at, &[&index]));
         }

@@ -16,12 +16,12 @@ needs:
     any:
       - run: [clang-14, --version]
         at-least: "14"
-        sets: { cc: [clang-14] }
+        sets: { cc: [clang-14], first: [-Wl,--stack-first] }
       - run: [python3, -m, ziglang, version]
-        sets: { cc: [python3, -m, ziglang, cc] }
+        sets: { cc: [python3, -m, ziglang, cc], first: [] }
     install: ["apt-get install clang-14"]
   - what: a linker for it
-    any: [{ run: ["{cc}", -print-prog-name=wasm-ld] }]
+    any: [{ run: ["{cc}", "{first}", -print-prog-name=wasm-ld] }]
     install: ["apt-get install lld-14"]
 steps:
   - run: ["{cc}", -O2, "src/{name}.c", -o, "{out}"]

@@ -2,6 +2,8 @@
 
 use verwalter_core::names::NameError;
 
+use crate::args::ArgsError;
+
 /// Why an input could not be read or an answer not be built. The host shows its text; the schedule in force stays.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -57,6 +59,9 @@ pub enum Error {
     /// A name that the contract does not allow.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// Arguments that do not fit a filter. The template is at fault.
+    #[error(transparent)]
+    Args(#[from] ArgsError),
     /// The author's own error.
     #[error("{0}")]
     Own(String),

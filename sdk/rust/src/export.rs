@@ -7,6 +7,7 @@ mod component;
 #[cfg(all(target_arch = "wasm32", feature = "core-abi"))]
 #[doc(hidden)]
 pub mod core_abi;
+mod macros;
 #[cfg(test)]
 mod tests;
 
@@ -19,122 +20,8 @@ use crate::args::RawArgs;
 use crate::host::Host;
 use crate::input::Input;
 use crate::json;
-
-/// Exports a scheduler.
-///
-/// ```
-/// # use verwalter_plugin::{Answer, Error, Input, Schedule};
-/// # #[derive(serde::Deserialize)]
-/// # struct Config {}
-/// # fn schedule(input: &Input<'_>) -> Result<Answer, Error> { Ok(Answer::new(Schedule::new(input)?)) }
-/// # fn check_config(_: &Config) -> Result<(), Error> { Ok(()) }
-/// verwalter_plugin::scheduler! {
-///     schedule: schedule,
-///     check_config: check_config, // optional; takes a reference to any type that serde reads
-///     input: columns,             // optional: `document` (the default) or `columns`
-///     reads: [runtime, parents],  // optional: what is left out is left out of the document
-/// }
-/// # fn main() {}
-/// ```
-///
-/// `scheduler!(path::to::schedule)` is the short form. A crate exports one scheduler; `schedule` is
-/// `fn(&Input<'_>) -> Result<Answer, E>` with any `E` that can be displayed.
-#[macro_export]
-macro_rules! scheduler {
-    ($schedule:path) => {
-        $crate::scheduler! { schedule: $schedule }
-    };
-    (
-        schedule: $schedule:path
-        $(, check_config: $check:path)?
-        $(, input: $input:ident)?
-        $(, reads: [$($reads:ident),* $(,)?])?
-        $(,)?
-    ) => {
-        struct VerwalterPlugin;
-
-        impl $crate::export::Described for VerwalterPlugin {
-            fn describe() -> ::std::string::String {
-                $crate::export::Description::new("scheduler", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
-                    $(.input(stringify!($input)))?
-                    $(.reads(&[$(stringify!($reads)),*]))?
-                    .to_json()
-            }
-
-            $(fn check_config(config: &str) -> ::std::result::Result<(), ::std::string::String> {
-                $crate::export::check_config($check, config)
-            })?
-        }
-
-        impl $crate::export::Scheduler for VerwalterPlugin {
-            fn schedule(host: &'static dyn $crate::host::Host, input: &str) -> ::std::result::Result<::std::string::String, ::std::string::String> {
-                $crate::export::schedule($schedule, host, input)
-            }
-        }
-
-        $crate::__export_scheduler!(VerwalterPlugin);
-    };
-}
-
-/// Exports filters.
-///
-/// ```
-/// # use verwalter_plugin::{ArgsError, RawArgs};
-/// fn upper(args: RawArgs<'_>) -> Result<String, ArgsError> {
-///     Ok(args.read(&["text"])?.text(0)?.to_uppercase())
-/// }
-///
-/// verwalter_plugin::filters! { "upper" => upper }
-/// # fn main() {}
-/// ```
-///
-/// A filter is `fn(RawArgs<'_>) -> Result<T, E>` with any `T` that serialises and any `E` that can be displayed. A text renders
-/// without quotes. A crate exports filters once.
-#[macro_export]
-macro_rules! filters {
-    ($($name:literal => $filter:path),* $(,)?) => {
-        struct VerwalterPlugin;
-
-        impl $crate::export::Described for VerwalterPlugin {
-            fn describe() -> ::std::string::String {
-                $crate::export::Description::new("filter", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION")).to_json()
-            }
-        }
-
-        impl $crate::export::Filters for VerwalterPlugin {
-            const NAMES: &'static [&'static str] = &[$($name),*];
-
-            fn apply(name: &str, args: &str) -> ::std::result::Result<::std::string::String, ::std::string::String> {
-                match name {
-                    $($name => $crate::export::filter($name, $filter, args),)*
-                    _ => $crate::export::no_filter(name, Self::NAMES),
-                }
-            }
-        }
-
-        $crate::__export_filters!(VerwalterPlugin);
-    };
-}
-
-/// Natively there is nothing to export: the functions' types are checked and the plugin's type is used.
-#[cfg(not(target_arch = "wasm32"))]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __export_scheduler {
-    ($plugin:ident) => {
-        const _: () = $crate::export::is_scheduler::<$plugin>();
-    };
-}
-
-/// As above, for filters.
-#[cfg(not(target_arch = "wasm32"))]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __export_filters {
-    ($plugin:ident) => {
-        const _: () = $crate::export::is_filters::<$plugin>();
-    };
-}
+use crate::query::{Question, Render, Roles};
+use crate::review::{Review, Verdict};
 
 /// What every plugin says of itself.
 pub trait Described {
@@ -153,6 +40,23 @@ pub trait Scheduler: Described {
     fn schedule(host: &'static dyn Host, input: &str) -> Result<String, String>;
 }
 
+/// What a policy exports.
+pub trait Policy: Described {
+    /// Review document to verdict.
+    fn review(host: &'static dyn Host, input: &str) -> Result<String, String>;
+}
+
+/// What a query plugin exports.
+pub trait Query: Described {
+    /// Question to answer.
+    fn query(input: &str) -> Result<String, String>;
+
+    /// Render document to the roles of one node.
+    fn render_roles(_input: &str) -> Result<String, String> {
+        Ok("null".to_owned())
+    }
+}
+
 /// What a filter plugin exports.
 pub trait Filters: Described {
     /// The filters' names.
@@ -166,7 +70,13 @@ pub trait Filters: Described {
 pub const fn is_scheduler<P: Scheduler>() {}
 
 #[doc(hidden)]
+pub const fn is_policy<P: Policy>() {}
+
+#[doc(hidden)]
 pub const fn is_filters<P: Filters>() {}
+
+#[doc(hidden)]
+pub const fn is_query<P: Query>() {}
 
 /// What `describe` answers.
 #[derive(Debug, Serialize)]
@@ -207,6 +117,26 @@ pub fn schedule<E: fmt::Display>(decide: impl Fn(&Input<'_>) -> Result<Answer, E
     let input = Input::read(input, host).map_err(|err| err.to_string())?;
     let answer = decide(&input).map_err(|err| err.to_string())?;
     Ok(answer.to_json(&input))
+}
+
+/// Runs one review: what the host calls, and what a test of a whole document calls too (with a [`Stub`](crate::host::Stub)).
+pub fn review<E: fmt::Display>(judge: impl Fn(&Review<'_>) -> Result<Verdict, E>, host: &dyn Host, input: &str) -> Result<String, String> {
+    let review = Review::read(input, host).map_err(|err| err.to_string())?;
+    judge(&review).map(|verdict| verdict.to_json()).map_err(|err| err.to_string())
+}
+
+/// Answers one question.
+pub fn query<T: Serialize, E: fmt::Display>(answer: impl Fn(&Question<'_>) -> Result<T, E>, input: &str) -> Result<String, String> {
+    let question = Question::read(input).map_err(|err| err.to_string())?;
+    let value = answer(&question).map_err(|err| err.to_string())?;
+    json::to_string(&value).map_err(|err| format!("the answer: {err}"))
+}
+
+/// Chooses the roles of one node.
+pub fn render_roles<E: fmt::Display>(choose: impl Fn(&Render<'_>) -> Result<Option<Roles>, E>, input: &str) -> Result<String, String> {
+    let render = Render::read(input).map_err(|err| err.to_string())?;
+    let roles = choose(&render).map_err(|err| err.to_string())?;
+    Ok(roles.map_or_else(|| "null".to_owned(), |roles| roles.to_json()))
 }
 
 /// Reads a configuration as `T` and asks `check`.

@@ -1,11 +1,9 @@
 //! What a scheduler is told, behind one API for both input modes: peers and columns come from the document where it has them,
 //! else from the host's columns. Nothing is read before it is asked for.
 
-mod document;
-mod parent;
+pub(crate) mod document;
 mod peer;
 
-use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -15,9 +13,10 @@ use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::host::{Host, Labels};
+use crate::text::part;
+use crate::view::ScheduleView;
 use document::{Document, Rows};
 
-pub use parent::{Parent, Placed};
 pub use peer::Peer;
 
 /// The host's columns with this prefix hold how many instances of a role each peer has in the schedule in force.
@@ -27,7 +26,7 @@ const PLACED_PREFIX: &str = "placed.";
 pub struct Input<'a> {
     document: Document<'a>,
     peers: Peers<'a>,
-    parents: OnceCell<Vec<Parent<'a>>>,
+    parents: OnceCell<Vec<ScheduleView<'a>>>,
     attributes: RefCell<BTreeMap<String, Rc<Labels>>>,
     host: &'a dyn Host,
 }
@@ -42,9 +41,17 @@ enum Peers<'a> {
 impl<'a> Input<'a> {
     /// Reads the document. Its parts are read when they are asked for.
     pub fn read(text: &'a str, host: &'a dyn Host) -> Result<Input<'a>, Error> {
-        let mut document = Document::read(text)?;
+        Ok(Input::of(Document::read(text)?, host))
+    }
+
+    pub(crate) fn of(mut document: Document<'a>, host: &'a dyn Host) -> Input<'a> {
         let peers = document.peers.take().map_or_else(|| Peers::Host(OnceCell::new()), Peers::Rows);
-        Ok(Input { document, peers, parents: OnceCell::new(), attributes: RefCell::default(), host })
+        Input { document, peers, parents: OnceCell::new(), attributes: RefCell::default(), host }
+    }
+
+    /// Says which schedules the decision follows, where the document has no `parents`.
+    pub(crate) fn follows(self, parents: Vec<ScheduleView<'a>>) -> Input<'a> {
+        Input { parents: parents.into(), ..self }
     }
 
     /// The round's time, in milliseconds since the Unix epoch. The only clock that a plugin has.
@@ -189,7 +196,7 @@ impl<'a> Input<'a> {
         for parent in self.parents()? {
             let mut walk = self.walk();
             for placement in parent.of_role(role) {
-                if let Some(index) = walk.find(&placement.hostname.0) {
+                if let Some(index) = walk.find(placement.hostname()) {
                     placed[index] = placed[index].max(placement.instances()?);
                 }
             }
@@ -198,7 +205,7 @@ impl<'a> Input<'a> {
     }
 
     /// The schedules that this decision follows: none at the very beginning, several when a new leader inherits them.
-    pub fn parents(&self) -> Result<&[Parent<'a>], Error> {
+    pub fn parents(&self) -> Result<&[ScheduleView<'a>], Error> {
         if let Some(parents) = self.parents.get() {
             return Ok(parents);
         }
@@ -253,33 +260,6 @@ impl Walk<'_, '_> {
             self.next = found + 1;
         }
         found
-    }
-}
-
-fn part<'a, T: Deserialize<'a>>(key: &str, raw: Option<&'a RawValue>) -> Result<T, Error> {
-    serde_json::from_str(raw.map_or("{}", RawValue::get)).map_err(|source| Error::Part { key: key.to_owned(), source })
-}
-
-/// A JSON string, borrowed where it has no escapes: a map's `Cow` keys would always be copied.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Text<'a>(pub(crate) Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Text<'a>, D::Error> {
-        struct Visitor;
-        impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Text<'de>;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a text")
-            }
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(Visitor)
     }
 }
 

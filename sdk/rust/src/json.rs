@@ -1,6 +1,6 @@
 //! Writes JSON straight into a text, refusing what the host would refuse: numbers that are not finite and integers beyond ±2^53.
 //!
-//! It builds no tree of values, and it reads nothing: `serde_json` does.
+//! It builds no tree of values, and it reads no text: `serde_json` does.
 
 pub(crate) mod bytes;
 
@@ -31,6 +31,14 @@ impl ser::Error for WriteError {
     fn custom<T: fmt::Display>(message: T) -> WriteError {
         WriteError::Own(message.to_string())
     }
+}
+
+/// The whole number that `value` is, within ±2^53. JSON has no integers of its own: `2`, `2.0` and `2e0` are the same number, and which
+/// one a document has is up to who wrote it.
+pub fn whole(value: &serde_json::Value) -> Option<i64> {
+    const MAX: i64 = MAX_INTEGER as i64;
+    let whole = value.as_i64().or_else(|| value.as_f64().filter(|n| n.fract() == 0.0 && n.abs() <= MAX as f64).map(|n| n as i64))?;
+    (-MAX..=MAX).contains(&whole).then_some(whole)
 }
 
 /// Appends `value` to `out`. After an error `out` holds a part of it.

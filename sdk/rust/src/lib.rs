@@ -28,7 +28,10 @@
 //! |---|---|
 //! | [`input`] | what a scheduler is told: peers and columns behind one API for both input modes |
 //! | [`schedule`], [`answer`] | what it decides |
+//! | [`review`] | what a policy is told and answers |
 //! | [`args`] | the arguments of a filter |
+//! | [`query`] | what a query plugin is told and answers |
+//! | [`view`] | schedules that were admitted, as all of them are told of them |
 //! | [`host`], [`log`] | the imports, and a stand-in for tests |
 //! | [`export`] | the macros and what they call |
 //!
@@ -43,16 +46,23 @@ pub mod host;
 pub mod input;
 pub mod json;
 pub mod log;
+pub mod query;
+pub mod review;
 pub mod schedule;
+mod text;
+pub mod view;
 
 pub use answer::Answer;
 pub use args::{Args, ArgsError, RawArgs};
 pub use error::Error;
 pub use input::{Input, Peer};
 pub use log::Level;
+pub use query::{Question, Render, Roles};
+pub use review::{Review, Verdict};
 pub use schedule::Schedule;
 pub use verwalter_core as core;
 pub use verwalter_core::names::RoleName;
+pub use view::ScheduleView;
 
 #[cfg(all(target_arch = "wasm32", not(feature = "core-abi")))]
 #[doc(hidden)]

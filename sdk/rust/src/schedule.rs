@@ -20,7 +20,7 @@ use place::Placement;
 pub use verwalter_core::schedule::MAX_INSTANCES;
 
 /// Variables: each name with its JSON text.
-type Vars = BTreeMap<String, String>;
+pub(crate) type Vars = BTreeMap<String, String>;
 
 /// A schedule that is being made.
 #[derive(Debug, Clone)]
@@ -86,17 +86,16 @@ impl Schedule {
         }
         out.push(b'}');
         if !self.vars.is_empty() {
-            out.extend_from_slice(b",\"vars\":{");
-            write_vars(&self.vars, out);
-            out.push(b'}');
+            out.extend_from_slice(b",\"vars\":");
+            write_object(&self.vars, out);
         }
         if !self.nodes.is_empty() {
             out.extend_from_slice(b",\"nodes\":{");
             for (peer, vars) in &self.nodes {
                 member(input.hostname(*peer as usize).expect("checked when it was set"), out);
-                out.extend_from_slice(b"{\"vars\":{");
-                write_vars(vars, out);
-                out.extend_from_slice(b"}}");
+                out.extend_from_slice(b"{\"vars\":");
+                write_object(vars, out);
+                out.push(b'}');
             }
             out.push(b'}');
         }
@@ -173,7 +172,7 @@ fn position(peer: usize, peers: usize, role: &str) -> Result<u32, Error> {
     }
 }
 
-fn set<T: Serialize + ?Sized>(vars: &mut Vars, key: &str, value: &T) -> Result<(), Error> {
+pub(crate) fn set<T: Serialize + ?Sized>(vars: &mut Vars, key: &str, value: &T) -> Result<(), Error> {
     let text = json::to_string(value).map_err(|source| Error::Value { key: key.to_owned(), source })?;
     vars.insert(key.to_owned(), text);
     Ok(())
@@ -186,8 +185,15 @@ fn write_vars(vars: &Vars, out: &mut Vec<u8>) {
     }
 }
 
+/// Appends `{key: value}`.
+pub(crate) fn write_object(vars: &Vars, out: &mut Vec<u8>) {
+    out.push(b'{');
+    write_vars(vars, out);
+    out.push(b'}');
+}
+
 /// Appends `"key":`, after a comma unless it is the object's first.
-fn member(key: &str, out: &mut Vec<u8>) {
+pub(crate) fn member(key: &str, out: &mut Vec<u8>) {
     if out.last() != Some(&b'{') {
         out.push(b',');
     }

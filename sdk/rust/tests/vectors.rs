@@ -68,3 +68,14 @@ fn answers() {
         }
     }
 }
+
+/// The text that the bindings are generated from begins with the contract itself.
+#[test]
+fn the_bindings_are_those_of_the_contract() {
+    let source = include_str!("../src/export/component.rs");
+    let (_, from) = source.split_once("inline: r#\"").expect("the text begins");
+    let (inline, _) = from.split_once("\"#,").expect("the text ends");
+    let contract = include_str!("../../wit/plugin.wit");
+    let added = inline.strip_prefix(contract).expect("equal to sdk/wit/plugin.wit: copy it into export/component.rs");
+    assert_eq!(added.matches("world ").count(), 4, "{added}");
+}

@@ -1,6 +1,6 @@
 //! The component ABI: bindings are generated in the author's crate, for the one world that it exports.
 //!
-//! The text below is `sdk/wit/plugin.wit` (a test keeps it equal) and two worlds that add the optional exports.
+//! The text below is `sdk/wit/plugin.wit` (a test keeps it equal) and four worlds that add the optional exports.
 
 /// Generates the bindings of one world.
 #[doc(hidden)]
@@ -125,9 +125,23 @@ world described-scheduler {
   export check-config: func(config: string) -> result<_, string>;
 }
 
+/// A policy that also says what it is.
+world described-policy {
+  include policy;
+  export describe: func() -> string;
+  export check-config: func(config: string) -> result<_, string>;
+}
+
 /// Filters that also say what they are.
 world described-filter {
   include filter;
+  export describe: func() -> string;
+  export check-config: func(config: string) -> result<_, string>;
+}
+
+/// A query plugin that also says what it is.
+world described-query {
+  include query;
   export describe: func() -> string;
   export check-config: func(config: string) -> result<_, string>;
 }
@@ -136,43 +150,73 @@ world described-filter {
     };
 }
 
-/// Exports a scheduler's component.
+/// Exports a plugin's component.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __export_scheduler {
-    ($plugin:ident) => {
-        mod verwalter_component {
-            use super::$plugin as Plugin;
-            use $crate::host::{Host, Labels};
-
-            $crate::__generate!("described-scheduler");
-
-            struct Imports;
-
-            impl Host for Imports {
-                fn hostnames(&self) -> Labels {
-                    Labels::leak(verwalter::plugin::snapshot::hostnames())
-                }
-
-                fn attribute(&self, name: &str) -> Labels {
-                    Labels::leak(verwalter::plugin::snapshot::attribute(name))
-                }
-
-                fn column(&self, name: &str) -> Option<Vec<f64>> {
-                    verwalter::plugin::snapshot::column(name)
-                }
-
-                fn log(&self, level: $crate::Level, text: &str) {
-                    verwalter::plugin::log::write(level as u8, text);
-                }
-            }
-
+macro_rules! __export {
+    (scheduler $plugin:ident) => {
+        $crate::__component! { $plugin, "described-scheduler", snapshot,
             impl exports::verwalter::plugin::scheduling::Guest for Plugin {
                 fn schedule(input: String) -> Result<String, String> {
                     $crate::export::connect(&Imports);
                     <Plugin as $crate::export::Scheduler>::schedule(&Imports, &input)
                 }
             }
+        }
+    };
+    (policy $plugin:ident) => {
+        $crate::__component! { $plugin, "described-policy", snapshot,
+            impl exports::verwalter::plugin::reviewing::Guest for Plugin {
+                fn review(input: String) -> Result<String, String> {
+                    $crate::export::connect(&Imports);
+                    <Plugin as $crate::export::Policy>::review(&Imports, &input)
+                }
+            }
+        }
+    };
+    (filters $plugin:ident) => {
+        $crate::__component! { $plugin, "described-filter", log,
+            impl exports::verwalter::plugin::filtering::Guest for Plugin {
+                fn filters() -> Vec<String> {
+                    <Plugin as $crate::export::Filters>::NAMES.iter().map(|name| (*name).to_owned()).collect()
+                }
+
+                fn apply(name: String, args: String) -> Result<String, String> {
+                    $crate::export::connect(&Imports);
+                    <Plugin as $crate::export::Filters>::apply(&name, &args)
+                }
+            }
+        }
+    };
+    (query $plugin:ident) => {
+        $crate::__component! { $plugin, "described-query", log,
+            impl exports::verwalter::plugin::querying::Guest for Plugin {
+                fn query(input: String) -> Result<String, String> {
+                    $crate::export::connect(&Imports);
+                    <Plugin as $crate::export::Query>::query(&input)
+                }
+
+                fn render_roles(input: String) -> Result<String, String> {
+                    $crate::export::connect(&Imports);
+                    <Plugin as $crate::export::Query>::render_roles(&input)
+                }
+            }
+        }
+    };
+}
+
+/// The component of one world: its bindings, its imports, what the kind exports, and what every plugin exports.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __component {
+    ($plugin:ident, $world:literal, $imports:ident, $exports:item) => {
+        mod verwalter_component {
+            use super::$plugin as Plugin;
+
+            $crate::__generate!($world);
+            $crate::__imports!($imports);
+
+            $exports
 
             impl Guest for Plugin {
                 fn describe() -> String {
@@ -190,60 +234,50 @@ macro_rules! __export_scheduler {
     };
 }
 
-/// Exports filters' component.
+/// The host's imports: with columns (`snapshot`), or without, where the kind has none.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __export_filters {
-    ($plugin:ident) => {
-        mod verwalter_component {
-            use super::$plugin as Plugin;
-            use $crate::host::{Host, Labels};
+macro_rules! __imports {
+    (snapshot) => {
+        struct Imports;
 
-            $crate::__generate!("described-filter");
-
-            struct Imports;
-
-            impl Host for Imports {
-                fn hostnames(&self) -> Labels {
-                    Labels::default()
-                }
-
-                fn attribute(&self, _: &str) -> Labels {
-                    Labels::default()
-                }
-
-                fn column(&self, _: &str) -> Option<Vec<f64>> {
-                    None
-                }
-
-                fn log(&self, level: $crate::Level, text: &str) {
-                    verwalter::plugin::log::write(level as u8, text);
-                }
+        impl $crate::host::Host for Imports {
+            fn hostnames(&self) -> $crate::host::Labels {
+                $crate::host::Labels::leak(verwalter::plugin::snapshot::hostnames())
             }
 
-            impl exports::verwalter::plugin::filtering::Guest for Plugin {
-                fn filters() -> Vec<String> {
-                    <Plugin as $crate::export::Filters>::NAMES.iter().map(|name| (*name).to_owned()).collect()
-                }
-
-                fn apply(name: String, args: String) -> Result<String, String> {
-                    $crate::export::connect(&Imports);
-                    <Plugin as $crate::export::Filters>::apply(&name, &args)
-                }
+            fn attribute(&self, name: &str) -> $crate::host::Labels {
+                $crate::host::Labels::leak(verwalter::plugin::snapshot::attribute(name))
             }
 
-            impl Guest for Plugin {
-                fn describe() -> String {
-                    <Plugin as $crate::export::Described>::describe()
-                }
-
-                fn check_config(config: String) -> Result<(), String> {
-                    $crate::export::connect(&Imports);
-                    <Plugin as $crate::export::Described>::check_config(&config)
-                }
+            fn column(&self, name: &str) -> Option<Vec<f64>> {
+                verwalter::plugin::snapshot::column(name)
             }
 
-            export!(Plugin);
+            fn log(&self, level: $crate::Level, text: &str) {
+                verwalter::plugin::log::write(level as u8, text);
+            }
+        }
+    };
+    (log) => {
+        struct Imports;
+
+        impl $crate::host::Host for Imports {
+            fn hostnames(&self) -> $crate::host::Labels {
+                $crate::host::Labels::default()
+            }
+
+            fn attribute(&self, _: &str) -> $crate::host::Labels {
+                $crate::host::Labels::default()
+            }
+
+            fn column(&self, _: &str) -> Option<Vec<f64>> {
+                None
+            }
+
+            fn log(&self, level: $crate::Level, text: &str) {
+                verwalter::plugin::log::write(level as u8, text);
+            }
         }
     };
 }

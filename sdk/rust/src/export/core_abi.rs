@@ -4,7 +4,7 @@
 //! border has no other name than its address. It never trusts a length that it did not allocate.
 #![expect(unsafe_code, reason = "the ABI passes addresses")]
 
-use crate::export::{Described, Filters, Scheduler};
+use crate::export::{Described, Filters, Policy, Query, Scheduler};
 use crate::host::{Host, Labels};
 use crate::json;
 use crate::log::Level;
@@ -110,6 +110,24 @@ pub fn schedule<P: Scheduler>(ptr: *const u8, len: usize) -> i64 {
     pack(argument(ptr, len).and_then(|input| P::schedule(&Imports, input)))
 }
 
+/// Answers `vw_review`.
+pub fn review<P: Policy>(ptr: *const u8, len: usize) -> i64 {
+    crate::export::connect(&Imports);
+    pack(argument(ptr, len).and_then(|input| P::review(&Imports, input)))
+}
+
+/// Answers `vw_query`.
+pub fn query<P: Query>(ptr: *const u8, len: usize) -> i64 {
+    crate::export::connect(&Imports);
+    pack(argument(ptr, len).and_then(P::query))
+}
+
+/// Answers `vw_render_roles`.
+pub fn render_roles<P: Query>(ptr: *const u8, len: usize) -> i64 {
+    crate::export::connect(&Imports);
+    pack(argument(ptr, len).and_then(P::render_roles))
+}
+
 /// Answers `vw_filters`.
 pub fn filters<P: Filters>() -> i64 {
     pack(json::to_string(P::NAMES).map_err(|err| err.to_string()))
@@ -143,11 +161,11 @@ pub fn check_config<P: Described>(ptr: *const u8, len: usize) -> i64 {
     pack(argument(ptr, len).and_then(|config| P::check_config(config)).map(|()| String::new()))
 }
 
-/// Exports what every plugin has.
+/// Exports a plugin's core module.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __export_described {
-    ($plugin:ident) => {
+macro_rules! __export {
+    (described $plugin:ident) => {
         #[unsafe(no_mangle)]
         extern "C" fn vw_describe(_: *const u8, _: usize) -> i64 {
             $crate::export::core_abi::describe::<$plugin>()
@@ -158,28 +176,24 @@ macro_rules! __export_described {
             $crate::export::core_abi::check_config::<$plugin>(ptr, len)
         }
     };
-}
-
-/// Exports a scheduler's core module.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __export_scheduler {
-    ($plugin:ident) => {
-        $crate::__export_described!($plugin);
+    (scheduler $plugin:ident) => {
+        $crate::__export!(described $plugin);
 
         #[unsafe(no_mangle)]
         extern "C" fn vw_schedule(ptr: *const u8, len: usize) -> i64 {
             $crate::export::core_abi::schedule::<$plugin>(ptr, len)
         }
     };
-}
+    (policy $plugin:ident) => {
+        $crate::__export!(described $plugin);
 
-/// Exports filters' core module.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __export_filters {
-    ($plugin:ident) => {
-        $crate::__export_described!($plugin);
+        #[unsafe(no_mangle)]
+        extern "C" fn vw_review(ptr: *const u8, len: usize) -> i64 {
+            $crate::export::core_abi::review::<$plugin>(ptr, len)
+        }
+    };
+    (filters $plugin:ident) => {
+        $crate::__export!(described $plugin);
 
         #[unsafe(no_mangle)]
         extern "C" fn vw_filters(_: *const u8, _: usize) -> i64 {
@@ -189,6 +203,19 @@ macro_rules! __export_filters {
         #[unsafe(no_mangle)]
         extern "C" fn vw_apply(ptr: *const u8, len: usize) -> i64 {
             $crate::export::core_abi::apply::<$plugin>(ptr, len)
+        }
+    };
+    (query $plugin:ident) => {
+        $crate::__export!(described $plugin);
+
+        #[unsafe(no_mangle)]
+        extern "C" fn vw_query(ptr: *const u8, len: usize) -> i64 {
+            $crate::export::core_abi::query::<$plugin>(ptr, len)
+        }
+
+        #[unsafe(no_mangle)]
+        extern "C" fn vw_render_roles(ptr: *const u8, len: usize) -> i64 {
+            $crate::export::core_abi::render_roles::<$plugin>(ptr, len)
         }
     };
 }

@@ -1,18 +1,7 @@
 //! What the macros export, driven natively.
 
 use crate::host::Stub;
-use crate::{Answer, ArgsError, Error, Input, RawArgs, Schedule};
-
-/// The text that the bindings are generated from begins with the contract itself.
-#[test]
-fn the_bindings_are_those_of_the_contract() {
-    let source = include_str!("component.rs");
-    let (_, from) = source.split_once("inline: r#\"").expect("the text begins");
-    let (inline, _) = from.split_once("\"#,").expect("the text ends");
-    let contract = include_str!("../../../wit/plugin.wit");
-    let added = inline.strip_prefix(contract).expect("equal to sdk/wit/plugin.wit: copy it into export/component.rs");
-    assert_eq!(added.matches("world ").count(), 2, "{added}");
-}
+use crate::{Answer, ArgsError, Error, Input, Question, RawArgs, Render, Review, RoleName, Roles, Schedule, Verdict};
 
 mod scheduler {
     use super::*;
@@ -64,6 +53,77 @@ mod scheduler {
         };
         check(1, Ok(r#"{"v":1,"schedule":{"roles":{}}}"#));
         check(13, Err("not today"));
+    }
+}
+
+mod policy {
+    use super::*;
+
+    fn review(review: &Review<'_>) -> Result<Verdict, Error> {
+        let mut verdict = Verdict::allow();
+        for (role, _, _) in review.diff().removed() {
+            verdict.deny(format!("{role} would shrink"));
+        }
+        Ok(verdict)
+    }
+
+    crate::policy! { review: review, input: columns, reads: [] }
+
+    #[test]
+    fn judges() {
+        let document = |removed: &str| {
+            let head = r#""v":1,"now":1,"round":1,"term":1,"current_host":"a","current_id":"x","schedule":{},"previous":{}"#;
+            format!(r#"{{{head},"diff":{{"removed":{removed}}}}}"#)
+        };
+        let check = |removed, expect: Result<&str, &str>| {
+            let got = crate::export::review(review, &Stub::default(), &document(removed));
+            assert_eq!(got.as_deref().map_err(String::as_str), expect);
+        };
+        check("{}", Ok(r#"{"v":1,"verdict":"allow"}"#));
+        check(r#"{"web":{"a":1}}"#, Ok(r#"{"v":1,"verdict":"deny","reasons":["web would shrink"]}"#));
+        use crate::export::Described as _;
+        assert_eq!(
+            VerwalterPlugin::describe(),
+            format!(
+                r#"{{"name":"verwalter-plugin","version":"{}","kind":"policy","input":"columns","reads":[]}}"#,
+                env!("CARGO_PKG_VERSION")
+            )
+        );
+        assert_eq!(VerwalterPlugin::check_config("{}"), Ok(()));
+    }
+}
+
+mod query {
+    use super::*;
+
+    fn query(question: &Question<'_>) -> Result<f64, Error> {
+        if question.path() == "nan" { Ok(f64::NAN) } else { Err(Error::own(question.path())) }
+    }
+
+    fn render_roles(render: &Render<'_>) -> Result<Option<Roles>, Error> {
+        if render.hostname() == "a" {
+            return Ok(None);
+        }
+        let mut roles = Roles::new();
+        roles.all([RoleName::new("web")?])?;
+        Ok(Some(roles))
+    }
+
+    crate::query! { query: query, render_roles: render_roles }
+
+    #[test]
+    fn answers() {
+        use crate::export::Query as _;
+        let ask = |path: &str| {
+            let rest = r#""method":"GET","hostname":"a","config":{}"#;
+            VerwalterPlugin::query(&format!(r#"{{"v":1,"now":1,"path":"{path}",{rest}}}"#))
+        };
+        assert_eq!(ask("x").expect_err("the plugin's own"), "x");
+        assert_eq!(ask("nan").expect_err("no JSON"), "the answer: NaN is no JSON number; leave the key out or write null");
+        let choose =
+            |host: &str| VerwalterPlugin::render_roles(&format!(r#"{{"v":1,"now":1,"hostname":"{host}","schedule":{{}},"machine":{{}}}}"#));
+        assert_eq!(choose("a").as_deref(), Ok("null"));
+        assert_eq!(choose("b").as_deref(), Ok(r#"{"v":1,"to_render":{},"all_roles":["web"]}"#));
     }
 }
 

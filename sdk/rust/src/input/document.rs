@@ -1,19 +1,19 @@
 //! The input document, split into its parts in one pass. The parts stay text until somebody asks.
 
-use std::fmt;
-
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::Deserializer;
 use serde_json::value::RawValue;
 
-use super::Text;
+use verwalter_core::contract::VERSION;
+
 use crate::error::Error;
+use crate::review::Diff;
+use crate::text::{Members, Text};
+use crate::view::ScheduleView;
 
-/// The version of the contract that this reads.
-const VERSION: u32 = 1;
-
+/// A scheduler's or a policy's document: policies have the last three keys and no parents and actions.
 #[derive(Deserialize)]
-pub(super) struct Document<'a> {
+pub(crate) struct Document<'a> {
     v: u32,
     pub(super) now: u64,
     pub(super) round: u64,
@@ -35,15 +35,18 @@ pub(super) struct Document<'a> {
     pub(super) peers: Option<Rows<'a>>,
     #[serde(borrow, default)]
     metrics: Option<Members<'a>>,
+    #[serde(borrow, default)]
+    pub(crate) schedule: Option<ScheduleView<'a>>,
+    #[serde(borrow, default)]
+    pub(crate) previous: Option<ScheduleView<'a>>,
+    #[serde(borrow, default)]
+    pub(crate) diff: Option<Diff<'a>>,
 }
 
 impl<'a> Document<'a> {
-    pub(super) fn read(text: &'a str) -> Result<Document<'a>, Error> {
+    pub(crate) fn read(text: &'a str) -> Result<Document<'a>, Error> {
         let document: Document<'a> = serde_json::from_str(text).map_err(|err| Error::Document(err.to_string()))?;
-        if document.v != VERSION {
-            let refusal = format!("version {} is not spoken here, only {VERSION}: build the plugin with a newer SDK", document.v);
-            return Err(Error::Document(refusal));
-        }
+        check_version(document.v)?;
         Ok(document)
     }
 
@@ -56,6 +59,14 @@ impl<'a> Document<'a> {
     }
 }
 
+/// Refuses a document of another version of the contract.
+pub(crate) fn check_version(version: u32) -> Result<(), Error> {
+    if version == VERSION {
+        return Ok(());
+    }
+    Err(Error::Document(format!("version {version} is not spoken here, only {VERSION}: build the plugin with a newer SDK")))
+}
+
 /// A number, or `null` for none.
 struct Sample(f64);
 
@@ -63,65 +74,6 @@ impl<'de> Deserialize<'de> for Sample {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Sample, D::Error> {
         Ok(Sample(Option::<f64>::deserialize(deserializer)?.unwrap_or(f64::NAN)))
     }
-}
-
-/// An object whose values stay text.
-pub(super) struct Members<'a>(Vec<(Text<'a>, &'a RawValue)>);
-
-impl<'a> Members<'a> {
-    pub(super) fn get(&self, key: &str) -> Option<&'a RawValue> {
-        self.0.iter().find(|(name, _)| name.0 == key).map(|(_, value)| *value)
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members<'a>, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Vec::new();
-                while let Some(entry) = access.next_entry()? {
-                    members.push(entry);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(Object)
-    }
-}
-
-/// The member `key` of the object that `raw` is; `None` where `raw` is something else or has no such member.
-pub(super) fn member<'a>(raw: &'a RawValue, key: &str) -> Result<Option<&'a RawValue>, serde_json::Error> {
-    struct Find<'k>(&'k str);
-    impl<'de> Visitor<'de> for Find<'_> {
-        type Value = Option<&'de RawValue>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-            let mut found = None;
-            while let Some(key) = access.next_key::<Text<'de>>()? {
-                if found.is_none() && key.0 == self.0 {
-                    found = Some(access.next_value()?);
-                } else {
-                    access.next_value::<IgnoredAny>()?;
-                }
-            }
-            Ok(found)
-        }
-    }
-    if !raw.get().starts_with('{') {
-        return Ok(None);
-    }
-    serde_json::Deserializer::from_str(raw.get()).deserialize_map(Find(key))
 }
 
 /// The document's peers, by hostname.

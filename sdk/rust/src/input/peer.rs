@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::Input;
-use super::document::member;
 use crate::error::Error;
+use crate::text::member;
 
 /// A node as the leader sees it.
 #[derive(Debug, Clone, Copy)]

@@ -87,3 +87,20 @@ fn integers_are_written_in_full() {
         assert_eq!(out, n.to_string().as_bytes());
     }
 }
+
+#[test]
+fn whole_numbers() {
+    let check = |text: &str, expect: Option<i64>| {
+        let value: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        assert_eq!(whole(&value), expect, "{text}");
+    };
+    for text in ["2", "2.0", "2e0", "0.2e1"] {
+        check(text, Some(2));
+    }
+    check("-0.0", Some(0));
+    check("-9007199254740992", Some(-9_007_199_254_740_992));
+    check("9007199254740992.0", Some(9_007_199_254_740_992));
+    for text in ["9007199254740993", "18446744073709551615", "1e300", "-1e16", "0.5", "\"2\"", "null", "[2]"] {
+        check(text, None);
+    }
+}

@@ -30,8 +30,9 @@
 //! | [`schedule`], [`answer`] | what it decides |
 //! | [`review`] | what a policy is told and answers |
 //! | [`args`] | the arguments of a filter |
-//! | [`query`] | what a query plugin is told and answers |
+//! | [`mod@query`] | what a query plugin is told and answers |
 //! | [`view`] | schedules that were admitted, as all of them are told of them |
+//! | [`place`], [`version`] | what most schedulers need: spreading, packing, choosing, comparing versions |
 //! | [`host`], [`log`] | the imports, and a stand-in for tests |
 //! | [`export`] | the macros and what they call |
 //!
@@ -46,10 +47,12 @@ pub mod host;
 pub mod input;
 pub mod json;
 pub mod log;
+pub mod place;
 pub mod query;
 pub mod review;
 pub mod schedule;
 mod text;
+pub mod version;
 pub mod view;
 
 pub use answer::Answer;

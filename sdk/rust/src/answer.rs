@@ -77,6 +77,6 @@ impl Answer {
             bytes::write_str(&self.log, &mut out);
         }
         out.push(b'}');
-        String::from_utf8(out).expect("made of texts and ASCII")
+        bytes::into_text(out)
     }
 }

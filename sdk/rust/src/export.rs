@@ -12,6 +12,7 @@ mod macros;
 mod tests;
 
 use std::fmt;
+use std::mem::ManuallyDrop;
 
 use serde::{Deserialize, Serialize};
 
@@ -79,14 +80,12 @@ pub const fn is_filters<P: Filters>() {}
 pub const fn is_query<P: Query>() {}
 
 /// What `describe` answers.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Description {
     name: &'static str,
     version: &'static str,
     kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     input: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     reads: Option<&'static [&'static str]>,
 }
 
@@ -108,33 +107,46 @@ impl Description {
 
     /// Its JSON.
     pub fn to_json(&self) -> String {
-        json::to_string(self).expect("made of texts")
+        let mut out = String::from("{");
+        for (key, value) in [("name", Some(self.name)), ("version", Some(self.version)), ("kind", Some(self.kind)), ("input", self.input)] {
+            if let Some(value) = value {
+                json::write_member(key, &mut out);
+                json::write_str(value, &mut out);
+            }
+        }
+        if let Some(reads) = self.reads {
+            json::write_member("reads", &mut out);
+            json::write_list(reads.iter().copied(), &mut out);
+        }
+        out.push('}');
+        out
     }
 }
 
 /// Runs one decision: what the host calls, and what a test of a whole document calls too (with a [`Stub`](crate::host::Stub)).
 pub fn schedule<E: fmt::Display>(decide: impl Fn(&Input<'_>) -> Result<Answer, E>, host: &dyn Host, input: &str) -> Result<String, String> {
-    let input = Input::read(input, host).map_err(|err| err.to_string())?;
-    let answer = decide(&input).map_err(|err| err.to_string())?;
+    // Never freed: an instance serves one decision, and to free what it read is work for nothing.
+    let input = ManuallyDrop::new(Input::read(input, host).map_err(|err| err.to_string())?);
+    let answer = ManuallyDrop::new(decide(&input).map_err(|err| err.to_string())?);
     Ok(answer.to_json(&input))
 }
 
 /// Runs one review: what the host calls, and what a test of a whole document calls too (with a [`Stub`](crate::host::Stub)).
 pub fn review<E: fmt::Display>(judge: impl Fn(&Review<'_>) -> Result<Verdict, E>, host: &dyn Host, input: &str) -> Result<String, String> {
-    let review = Review::read(input, host).map_err(|err| err.to_string())?;
+    let review = ManuallyDrop::new(Review::read(input, host).map_err(|err| err.to_string())?);
     judge(&review).map(|verdict| verdict.to_json()).map_err(|err| err.to_string())
 }
 
 /// Answers one question.
 pub fn query<T: Serialize, E: fmt::Display>(answer: impl Fn(&Question<'_>) -> Result<T, E>, input: &str) -> Result<String, String> {
-    let question = Question::read(input).map_err(|err| err.to_string())?;
+    let question = ManuallyDrop::new(Question::read(input).map_err(|err| err.to_string())?);
     let value = answer(&question).map_err(|err| err.to_string())?;
     json::to_string(&value).map_err(|err| format!("the answer: {err}"))
 }
 
 /// Chooses the roles of one node.
 pub fn render_roles<E: fmt::Display>(choose: impl Fn(&Render<'_>) -> Result<Option<Roles>, E>, input: &str) -> Result<String, String> {
-    let render = Render::read(input).map_err(|err| err.to_string())?;
+    let render = ManuallyDrop::new(Render::read(input).map_err(|err| err.to_string())?);
     let roles = choose(&render).map_err(|err| err.to_string())?;
     Ok(roles.map_or_else(|| "null".to_owned(), |roles| roles.to_json()))
 }

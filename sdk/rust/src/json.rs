@@ -83,6 +83,23 @@ pub fn write_str(text: &str, out: &mut String) {
     out.push('"');
 }
 
+/// Appends a key and its colon, after a comma unless `out` has just begun an object. The value comes next.
+pub(crate) fn write_member(key: &str, out: &mut String) {
+    separate(out);
+    write_str(key, out);
+    out.push(':');
+}
+
+/// Appends an array of strings.
+pub(crate) fn write_list<'t>(texts: impl IntoIterator<Item = &'t str>, out: &mut String) {
+    out.push('[');
+    for text in texts {
+        separate(out);
+        write_str(text, out);
+    }
+    out.push(']');
+}
+
 /// Appends an integer: without the formatting machinery, since answers have one per placement and reason.
 pub fn write_integer(number: u64, out: &mut String) {
     // A push of one ASCII character is a few instructions, a copy of a few bytes is a call in most WebAssembly engines.
@@ -179,16 +196,15 @@ impl<'a> ser::Serializer for Writer<'a> {
 
     fn serialize_f64(self, n: f64) -> Result<(), WriteError> {
         use fmt::Write as _;
-        if !n.is_finite() {
-            return Err(WriteError::NotFinite(n.to_string()));
-        }
         // Canonical JSON prints whole numbers below 1e21 as integers (ECMAScript's Number to String).
         if n.fract() == 0.0 && n.abs() < 1e21 {
             return if n.abs() > MAX_INTEGER as f64 { Err(WriteError::TooLarge(n.to_string())) } else { self.signed(n as i128) };
         }
-        // Both print the shortest digits that read back as the same double; plain notation would print hundreds of zeros.
-        let plain = (1e-7..1e21).contains(&n.abs());
-        if plain { write!(self.out, "{n}") } else { write!(self.out, "{n:e}") }.map_err(ser::Error::custom)
+        // The shortest digits that read back as the same double. Formatted by serde_json, whose code for it is in every plugin.
+        match serde_json::Number::from_f64(n) {
+            Some(number) => write!(self.out, "{number}").map_err(ser::Error::custom),
+            None => Err(WriteError::NotFinite(n.to_string())),
+        }
     }
 
     fn serialize_char(self, value: char) -> Result<(), WriteError> {
@@ -292,9 +308,7 @@ impl Compound<'_> {
     }
 
     fn member<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), WriteError> {
-        separate(self.out);
-        write_str(key, self.out);
-        self.out.push(':');
+        write_member(key, self.out);
         write(value, self.out)
     }
 

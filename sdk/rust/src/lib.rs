@@ -47,6 +47,7 @@ pub mod host;
 pub mod input;
 pub mod json;
 pub mod log;
+mod order;
 pub mod place;
 pub mod query;
 pub mod review;

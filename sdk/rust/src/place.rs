@@ -32,6 +32,7 @@ use std::collections::BTreeMap;
 pub use choose::choose;
 pub use pack::{Fit, pack};
 
+use crate::order;
 use level::Slot;
 
 /// Where instances of one role may stand, and in which order peers are preferred.
@@ -137,13 +138,11 @@ pub fn descending(values: &[f64]) -> Vec<usize> {
 }
 
 fn ranked(values: &[f64], compare: impl Fn(f64, f64) -> Option<Ordering>) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|a, b| {
-        let (a, b) = (values[*a], values[*b]);
+    order::positions(values.len(), &|a, b| {
+        let (a, b) = (values[a], values[b]);
         // Zero and minus zero are equal: which of the two a machine measures means nothing.
         a.is_nan().cmp(&b.is_nan()).then_with(|| compare(a, b).unwrap_or(Ordering::Equal))
-    });
-    order
+    })
 }
 
 /// Numbers the labels by first appearance: the same label, the same number. O(n log n).

@@ -29,12 +29,12 @@ pub struct Review<'a> {
 impl<'a> Review<'a> {
     /// Reads the document.
     pub fn read(text: &'a str, host: &'a dyn Host) -> Result<Review<'a>, Error> {
-        let mut document = Document::read(text)?;
+        let mut document: Document<'_, ScheduleView<'a>, Diff<'a>> = Document::read(text)?;
         let missing = |key: &str| Error::Document(format!("missing field `{key}`: this is no policy's document"));
         let schedule = document.schedule.take().ok_or_else(|| missing("schedule"))?;
         let diff = document.diff.take().ok_or_else(|| missing("diff"))?;
         let previous = document.previous.take();
-        let input = Input::of(document, host).follows(previous.iter().cloned().collect());
+        let input = Input::of(document.common(), host).follows(previous.iter().cloned().collect());
         Ok(Review { input, schedule, previous, diff })
     }
 

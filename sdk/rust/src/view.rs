@@ -9,6 +9,7 @@ use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visi
 use serde_json::value::RawValue;
 
 use crate::error::Error;
+use crate::json;
 use crate::text::{Members, Text, part};
 
 /// A schedule as the host hands it out. Former ones may name nodes that are gone.
@@ -86,11 +87,7 @@ impl<'a> ScheduleView<'a> {
         }
         let mut text = String::from("{");
         for (key, value) in &merged {
-            if text.len() > 1 {
-                text.push(',');
-            }
-            crate::json::write_str(key, &mut text);
-            text.push(':');
+            json::write_member(key, &mut text);
             text.push_str(value.get());
         }
         text.push('}');

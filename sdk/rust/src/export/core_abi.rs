@@ -130,7 +130,9 @@ pub fn render_roles<P: Query>(ptr: *const u8, len: usize) -> i64 {
 
 /// Answers `vw_filters`.
 pub fn filters<P: Filters>() -> i64 {
-    pack(json::to_string(P::NAMES).map_err(|err| err.to_string()))
+    let mut names = String::new();
+    json::write_list(P::NAMES.iter().copied(), &mut names);
+    pack(Ok(names))
 }
 
 #[derive(serde::Deserialize)]

@@ -1,19 +1,20 @@
 //! The input document, split into its parts in one pass. The parts stay text until somebody asks.
 
 use serde::Deserialize;
-use serde::de::Deserializer;
+use serde::de::{Deserializer, IgnoredAny};
 use serde_json::value::RawValue;
 
 use verwalter_core::contract::VERSION;
 
 use crate::error::Error;
-use crate::review::Diff;
+use crate::order;
 use crate::text::{Members, Text};
-use crate::view::ScheduleView;
 
-/// A scheduler's or a policy's document: policies have the last three keys and no parents and actions.
+/// A scheduler's or a policy's document. Policies have the last three keys and no parents and actions; schedulers read past those, so
+/// that their plugins need no code for them.
 #[derive(Deserialize)]
-pub(crate) struct Document<'a> {
+#[serde(bound(deserialize = "S: Deserialize<'de>, D: Deserialize<'de>"))]
+pub(crate) struct Document<'a, S = IgnoredAny, D = IgnoredAny> {
     v: u32,
     pub(super) now: u64,
     pub(super) round: u64,
@@ -35,21 +36,46 @@ pub(crate) struct Document<'a> {
     pub(super) peers: Option<Rows<'a>>,
     #[serde(borrow, default)]
     metrics: Option<Members<'a>>,
-    #[serde(borrow, default)]
-    pub(crate) schedule: Option<ScheduleView<'a>>,
-    #[serde(borrow, default)]
-    pub(crate) previous: Option<ScheduleView<'a>>,
-    #[serde(borrow, default)]
-    pub(crate) diff: Option<Diff<'a>>,
+    #[serde(default = "Option::default")]
+    pub(crate) schedule: Option<S>,
+    #[serde(default = "Option::default")]
+    pub(crate) previous: Option<S>,
+    #[serde(default = "Option::default")]
+    pub(crate) diff: Option<D>,
 }
 
-impl<'a> Document<'a> {
-    pub(crate) fn read(text: &'a str) -> Result<Document<'a>, Error> {
-        let document: Document<'a> = serde_json::from_str(text).map_err(|err| Error::Document(err.to_string()))?;
+impl<'a, S: Deserialize<'a>, D: Deserialize<'a>> Document<'a, S, D> {
+    pub(crate) fn read(text: &'a str) -> Result<Document<'a, S, D>, Error> {
+        let document: Document<'a, S, D> = serde_json::from_str(text).map_err(|err| Error::Document(err.to_string()))?;
         check_version(document.v)?;
         Ok(document)
     }
 
+    /// What schedulers have of it.
+    pub(crate) fn common(self) -> Document<'a> {
+        let Document { v, now, round, term, current_host, current_id, config, runtime, parents, actions, peers, metrics, .. } = self;
+        let (schedule, previous, diff) = (None, None, None);
+        Document {
+            v,
+            now,
+            round,
+            term,
+            current_host,
+            current_id,
+            config,
+            runtime,
+            parents,
+            actions,
+            peers,
+            metrics,
+            schedule,
+            previous,
+            diff,
+        }
+    }
+}
+
+impl Document<'_> {
     /// The values of a column that travels in the document; NaN for `null`.
     pub(super) fn column(&self, name: &str) -> Result<Option<Vec<f64>>, Error> {
         let Some(raw) = self.metrics.as_ref().and_then(|metrics| metrics.get(name)) else { return Ok(None) };
@@ -84,7 +110,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Rows<'a> {
         let Members(mut rows) = Members::deserialize(deserializer)?;
         // The host writes them in order, which is the order of the columns; a document written by hand may not.
         if !rows.is_sorted_by(|a, b| a.0 < b.0) {
-            rows.sort_by(|a, b| a.0.cmp(&b.0));
+            let order = order::positions(rows.len(), &|a, b| rows[a].0.cmp(&rows[b].0));
+            rows = order.into_iter().map(|at| rows[at].clone()).collect();
             if let Some(pair) = rows.windows(2).find(|pair| pair[0].0 == pair[1].0) {
                 return Err(serde::de::Error::custom(format_args!("the peer `{}` stands twice", pair[0].0.0)));
             }

@@ -37,3 +37,9 @@ pub(crate) fn write_str(text: &str, out: &mut Vec<u8>) {
         out.extend_from_slice(escaped.as_bytes());
     }
 }
+
+/// What was appended, as the text that it is.
+pub(crate) fn into_text(out: Vec<u8>) -> String {
+    // Not `expect`: the code that would print the bytes in question has no place in every plugin.
+    String::from_utf8(out).unwrap_or_else(|_| unreachable!("made of texts and ASCII"))
+}

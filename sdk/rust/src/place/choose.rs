@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use crate::order;
+
 /// Fraction bits of a logarithm. Probabilities are off by less than one part in ten million.
 const FRACTION_BITS: u32 = 24;
 
@@ -31,8 +33,8 @@ pub fn choose<'n>(seed: u64, key: &str, candidates: impl IntoIterator<Item = (&'
             scored.push(Score { weight, cost: minus_log2(hash(seed, name.as_bytes())), position });
         }
     }
-    scored.sort_unstable_by(Score::better_first);
-    scored.iter().take(n).map(|score| score.position).collect()
+    let order = order::positions(scored.len(), &|a, b| scored[a].better_first(&scored[b]));
+    order.into_iter().take(n).map(|index| scored[index].position).collect()
 }
 
 /// `weight / cost`, compared without dividing.
@@ -45,7 +47,7 @@ struct Score {
 impl Score {
     fn better_first(&self, other: &Score) -> Ordering {
         let (own, others) = (u128::from(self.weight) * u128::from(other.cost), u128::from(other.weight) * u128::from(self.cost));
-        others.cmp(&own).then(self.position.cmp(&other.position))
+        others.cmp(&own)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Vector bin packing: best-fit decreasing on whole numbers.
 
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
+
+use crate::order;
 
 /// Which of the peers that an item fits on it gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,8 +68,8 @@ pub fn pack<const D: usize>(
             Fit::Loosest => u64::MAX - sum,
         }
     };
-    let mut order: Vec<usize> = (0..items.len()).collect();
-    order.sort_by_cached_key(|item| (Reverse(shares(&items[*item]).into_iter().max()), Reverse(items[*item]), *item));
+    let greatest: Vec<Option<u64>> = items.iter().map(|item| shares(item).into_iter().max()).collect();
+    let order = order::positions(items.len(), &|a, b| greatest[b].cmp(&greatest[a]).then_with(|| items[b].cmp(&items[a])));
     let mut peers: BTreeSet<(u64, usize)> = free.iter().enumerate().map(|(peer, free)| (key(free), peer)).collect();
     let mut packed = vec![None; items.len()];
     for item in order {

@@ -63,10 +63,10 @@ impl Roles {
             write_object(vars, &mut out);
         }
         out.push(b'}');
-        let mut out = String::from_utf8(out).expect("made of texts and ASCII");
+        let mut out = json::bytes::into_text(out);
         if let Some(all) = &self.all {
             out.push_str(",\"all_roles\":");
-            json::write(all, &mut out).expect("names are texts");
+            json::write_list(all.iter().map(RoleName::as_str), &mut out);
         }
         out.push('}');
         out

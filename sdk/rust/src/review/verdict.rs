@@ -81,7 +81,7 @@ impl Verdict {
                 out.push_str(",\"");
                 out.push_str(key);
                 out.push_str("\":");
-                json::write(remarks, &mut out).expect("made of texts");
+                json::write_list(remarks.iter().map(String::as_str), &mut out);
             }
         }
         if !self.log.is_empty() {

@@ -9,6 +9,7 @@ use super::RoleParts;
 use crate::error::Error;
 use crate::input::Input;
 use crate::json::{self, bytes};
+use crate::order;
 
 /// A piece of the role's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -155,12 +156,11 @@ fn each_in_order(placements: &[Placement], mut each: impl FnMut(bool, &Placement
         placements.iter().enumerate().for_each(|(index, placement)| each(index == 0, placement));
         return;
     }
-    let mut ordered: Vec<&Placement> = placements.iter().collect();
-    ordered.sort_by_key(|placement| placement.peer);
+    let order = order::positions(placements.len(), &|a, b| placements[a].peer.cmp(&placements[b].peer));
     let mut first = true;
-    for (index, placement) in ordered.iter().enumerate() {
-        // The sort is stable: of several the last one stands.
-        if ordered.get(index + 1).is_none_or(|next| next.peer != placement.peer) {
+    for (index, placement) in order.iter().map(|at| &placements[*at]).enumerate() {
+        // Of several the last one stands, and equal ones are in order of position.
+        if order.get(index + 1).is_none_or(|next| placements[*next].peer != placement.peer) {
             each(std::mem::take(&mut first), placement);
         }
     }

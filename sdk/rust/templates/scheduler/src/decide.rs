@@ -1,7 +1,7 @@
 //! The decision, on plain numbers: positions of peers, instances, busy shares. It compares numbers and counts, and never adds up
 //! fractions, so that it is the same on every machine and in every language.
 
-use std::cmp::Ordering;
+use verwalter_plugin::place::ascending;
 
 /// The peers, the best one first.
 #[derive(Debug)]
@@ -24,13 +24,7 @@ pub struct Decision {
 impl Ranking {
     /// Ranks peers by their busy share, those without a sample (NaN) last, equal ones by position. O(n log n).
     pub fn new(busy: &[f64], max_busy: f64) -> Ranking {
-        let mut all: Vec<usize> = (0..busy.len()).collect();
-        all.sort_by(|a, b| {
-            let (a, b) = (busy[*a], busy[*b]);
-            a.is_nan()
-                .cmp(&b.is_nan())
-                .then(a.partial_cmp(&b).unwrap_or(Ordering::Equal))
-        });
+        let all = ascending(busy);
         let open = all
             .iter()
             .copied()

@@ -1,0 +1,8 @@
+#ifndef PLUGIN_H
+#define PLUGIN_H
+
+#include "sdk/verwalter.h"
+
+extern const struct vw_scheduler plugin;
+
+#endif

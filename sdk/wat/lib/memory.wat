@@ -1,7 +1,8 @@
 ;; Memory, and how an argument comes in and an answer goes out.
 ;;
-;; Addresses below 4096 are for constants: 0 to 15 stay empty, 16 to 255 are the library's, the rest is the plugin's. From 4096 on memory is
-;; taken upwards and never freed one by one: when the host holds neither argument nor answer any more, all of it is free again.
+;; Addresses below 4096 are for constants: 0 to 15 stay zero, 16 to 255 and 3840 to 4095 are the library's, the rest is the plugin's. A
+;; constant ends with a zero byte; its address has a name in capitals. From 4096 on memory is taken upwards and never freed one by one:
+;; when the host holds neither argument nor answer any more, all of it is free again.
 ;;
 ;; A SLICE is an address and a length in one i64, the way the ABI packs answers: the low half the address, the high half the length.
 ;; 0 is "nothing".

@@ -1,0 +1,61 @@
+;; `truncate text length [end]`: the text, cut to so many characters, `end` among them. Characters are Unicode code points: a cut within one
+;; would leave no text.
+
+(func $truncate (param $args i64) (result i64)
+  (local $error i64) (local $text i64) (local $length i64) (local $end i64) (local $chars i64) (local $is_whole i32) (local $start i32)
+  (local.set $error (call $read_args (local.get $args) (global.get $TRUNCATE) (global.get $TRUNCATE_TAKES)))
+  (if (i64.ne (local.get $error) (i64.const 0)) (then (return (local.get $error))))
+  (if (i32.eqz (call $is_text (call $arg (i32.const 0))))
+    (then (return (call $wrong (i32.const 0) (global.get $A_TEXT)))))
+  (local.set $text (call $text (call $arg (i32.const 0))))
+  (call $length)
+  (local.set $length) (local.set $is_whole)
+  (if (i32.eqz (local.get $is_whole))
+    (then (return (call $wrong (i32.const 1) (global.get $A_WHOLE_NUMBER)))))
+  (if (i64.lt_s (local.get $length) (i64.const 0))
+    (then (return (call $wrong (i32.const 1) (global.get $AT_LEAST_0)))))
+  (local.set $end (call $z (global.get $ELLIPSIS)))
+  (if (i64.ne (call $arg (i32.const 2)) (i64.const 0))
+    (then
+      (if (i32.eqz (call $is_text (call $arg (i32.const 2))))
+        (then (return (call $wrong (i32.const 2) (global.get $A_TEXT)))))
+      (local.set $end (call $text (call $arg (i32.const 2))))))
+  (local.set $chars (call $chars (local.get $text)))
+  (if (i64.le_u (local.get $chars) (local.get $length))
+    (then (local.set $end (i64.const 0)))
+    (else
+      (call $tell (i64.sub (local.get $chars) (local.get $length)) (local.get $chars))
+      (local.set $end (call $first_chars (local.get $end) (local.get $length)))
+      (local.set $text
+        (call $first_chars (local.get $text) (i64.sub (local.get $length) (call $chars (local.get $end)))))))
+  (local.set $start (call $begin (i32.const 0)))
+  (call $byte (i32.const 0x22))
+  (call $escape (local.get $text))
+  (call $escape (local.get $end))
+  (call $byte (i32.const 0x22))
+  (call $done (local.get $start)))
+
+(global $TRUNCATE_TAKES i32 (i32.const 440)) (data (i32.const 440) "text, length, end\00")
+(global $A_WHOLE_NUMBER i32 (i32.const 464)) (data (i32.const 464) "a whole number\00")
+(global $AT_LEAST_0 i32 (i32.const 480))     (data (i32.const 480) "a whole number of at least 0\00")
+(global $ELLIPSIS i32 (i32.const 512))       (data (i32.const 512) "…\00")
+
+;; Whether the argument `length` is a whole number, or a text of one, and which.
+(func $length (result i32 i64)
+  (if (call $is_text (call $arg (i32.const 1)))
+    (then (return (call $whole (call $text (call $arg (i32.const 1)))))))
+  (call $integer (call $arg (i32.const 1))))
+
+(func $tell (param $cut i64) (param $chars i64)
+  (local $line i32)
+  (local.set $line (global.get $next))
+  (call $say (global.get $TRUNCATE_COLON))
+  (call $put_integer (local.get $cut))
+  (call $say (global.get $OF))
+  (call $put_integer (local.get $chars))
+  (call $say (global.get $CUT))
+  (call $log (i32.const 1) (local.get $line)))
+
+(global $TRUNCATE_COLON i32 (i32.const 520)) (data (i32.const 520) "truncate: \00")
+(global $OF i32 (i32.const 536))             (data (i32.const 536) " of \00")
+(global $CUT i32 (i32.const 544))            (data (i32.const 544) " characters cut\00")

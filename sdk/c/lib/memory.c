@@ -62,6 +62,17 @@ void *vw_extend(void *block, size_t from, size_t to) {
     return from == 0 ? larger : memcpy(larger, block, from);
 }
 
+void *vw_mark(void) {
+    return next;
+}
+
+void vw_release(void *mark) {
+    /* Not where pages of another place were begun since. */
+    if (mark == NULL || ((char *)mark >= begin && (char *)mark <= next)) {
+        next = mark == NULL ? begin : mark;
+    }
+}
+
 void vw_take_back(void) {
     next = begin;
 }
@@ -91,12 +102,20 @@ void *vw_extend(void *block, size_t from, size_t to) {
     return from == 0 ? larger : memcpy(larger, block, from);
 }
 
-void vw_take_back(void) {
-    while (last != NULL) {
+void *vw_mark(void) {
+    return last;
+}
+
+void vw_release(void *mark) {
+    while (last != mark) {
         union block *before = last->before;
         free(last);
         last = before;
     }
+}
+
+void vw_take_back(void) {
+    vw_release(NULL);
 }
 
 #endif

@@ -15,6 +15,12 @@ void *vw_take(size_t count, size_t size);
 /** Makes room for `to` bytes out of a block of `from`; its bytes are kept. In place where nothing was taken since. */
 void *vw_extend(void *block, size_t from, size_t to);
 
+/** Where memory ends now, for vw_release. */
+void *vw_mark(void);
+
+/** Takes back what was taken since the mark, where a call needs much for a short time. Nothing may point into it any more. */
+void vw_release(void *mark);
+
 /** Takes everything back. For the ABI and for tests. */
 void vw_take_back(void);
 

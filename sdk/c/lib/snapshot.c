@@ -167,6 +167,7 @@ vw_error vw_placed(struct vw_snapshot *snapshot, vw_text role, const uint32_t **
     uint32_t *counts = vw_take(hostnames.count, sizeof *counts);
     memset(counts, 0, hostnames.count * sizeof *counts);
     *instances = counts;
+    void *mark = vw_mark();
     vw_text name = VW_JOIN(VW_TEXT("placed."), role);
     struct vw_column column = in_document(snapshot) ? (struct vw_column){NULL, 0} : vw_host_column(name);
     if (column.values == NULL) {
@@ -177,6 +178,9 @@ vw_error vw_placed(struct vw_snapshot *snapshot, vw_text role, const uint32_t **
     for (size_t i = 0; error == NULL && i < column.count; i++) {
         /* Whole numbers, by the contract; others would be undefined here. */
         counts[i] = column.values[i] >= 0 && column.values[i] <= MOST_INSTANCES ? (uint32_t)column.values[i] : 0;
+    }
+    if (error == NULL) {
+        vw_release(mark);
     }
     return error;
 }

@@ -35,7 +35,9 @@ static void tell(const struct wanted *wanted, int64_t missing) {
     }
 }
 
-static vw_error place(struct vw_input *input, const struct ranking *ranking, const struct wanted *wanted, struct vw_schedule *schedule) {
+/* `now` has room for a number a peer, and is the same for all roles. */
+static vw_error place(struct vw_input *input, const struct ranking *ranking, const struct wanted *wanted, uint32_t *now,
+                      struct vw_schedule *schedule) {
     struct vw_role *role;
     vw_error error = vw_schedule_role(schedule, wanted->role, &role);
     if (error == NULL) {
@@ -48,7 +50,6 @@ static vw_error place(struct vw_input *input, const struct ranking *ranking, con
     if (error != NULL) {
         return error;
     }
-    uint32_t *now = vw_take(ranking->count, sizeof *now);
     memcpy(now, before, ranking->count * sizeof *now);
     int64_t missing = decide_instances(ranking, wanted->instances, now);
     for (size_t peer = 0; error == NULL && peer < ranking->count; peer++) {
@@ -81,8 +82,9 @@ static vw_error schedule(struct vw_input *input, struct vw_schedule *schedule) {
         return VW_FAIL(VW_TEXT("no column cpu: declare it under metrics in the manifest"));
     }
     struct ranking ranking = decide_ranking(busy, input->hostnames.count, config.max_busy);
+    uint32_t *now = vw_take(ranking.count, sizeof *now);
     for (size_t i = 0; error == NULL && i < count; i++) {
-        error = place(input, &ranking, &roles[i], schedule);
+        error = place(input, &ranking, &roles[i], now, schedule);
     }
     return error;
 }

@@ -1,12 +1,16 @@
 ;; sample-query: `roles/ROLE` tells on which nodes a role runs, and how many instances of it.
 ;;
-;; It imports nothing: a query plugin reads its document and that is all. The globals in capitals are addresses of constants.
+;; It imports nothing: a query plugin reads its document and that is all.
+;;
+;; The globals in capitals are addresses of constants, which ascend: a new one goes behind the last.
 
 (func (export "vw_describe") (param i32 i32) (result i64)
   (call $constant (global.get $DESCRIPTION)))
 
-(global $DESCRIPTION i32 (i32.const 256))
-(data (i32.const 256) "{\"name\":\"sample-query\",\"version\":\"0.1.0\",\"kind\":\"query\"}\00")
+;; Alone at the end: its length changes with the name.
+(global $DESCRIPTION i32 (i32.const 3072))
+(data (i32.const 3072)
+  "{\"name\":\"sample-query\",\"version\":\"0.1.0\",\"kind\":\"query\"}\00")
 
 ;; Any configuration will do: there is none.
 (func (export "vw_check_config") (param i32 i32) (result i64)

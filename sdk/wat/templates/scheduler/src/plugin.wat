@@ -1,10 +1,15 @@
 ;; sample-scheduler: places each role of the runtime metadata on the least busy peers, as evenly as it can, and leaves where it is what
 ;; stands. This file: what the host calls, and the round from input to answer.
+;;
+;; The globals in capitals are addresses of constants, which ascend from file to file: a new one goes behind the last.
 
 (func (export "vw_describe") (param i32 i32) (result i64)
   (call $constant (global.get $DESCRIPTION)))
 
-(global $DESCRIPTION i32 (i32.const 256)) (data (i32.const 256) "{\"name\":\"sample-scheduler\",\"version\":\"0.1.0\",\"kind\":\"scheduler\",\"input\":\"columns\",\"reads\":[\"runtime\"]}\00")
+;; Alone at the end: its length changes with the name.
+(global $DESCRIPTION i32 (i32.const 3072))
+(data (i32.const 3072)
+  "{\"name\":\"sample-scheduler\",\"version\":\"0.1.0\",\"kind\":\"scheduler\",\"input\":\"columns\",\"reads\":[\"runtime\"]}\00")
 
 ;; An answer without a text: it will do.
 (func (export "vw_check_config") (param $at i32) (param $len i32) (result i64)

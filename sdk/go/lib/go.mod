@@ -1,0 +1,3 @@
+module verwalter
+
+go 1.24

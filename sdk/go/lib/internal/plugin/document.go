@@ -1,0 +1,54 @@
+package plugin
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"verwalter"
+)
+
+// version is the contract's that this SDK speaks.
+const version = 1
+
+// Document reads an input document. Err is its first error; nothing is read after it.
+type Document struct {
+	Members verwalter.Object
+	Err     error
+}
+
+// ReadDocument splits an input document of the version that this SDK speaks into its members.
+func ReadDocument(text []byte) *Document {
+	members, ok := verwalter.ReadObject(text)
+	if !ok {
+		return &Document{Err: errors.New("the input document: it is no JSON object")}
+	}
+	if v, ok := verwalter.Whole(members["v"]); !ok || v != version {
+		return &Document{Err: fmt.Errorf("the input document: version %s is not spoken here, only %d: build the plugin with a newer SDK",
+			members["v"], version)}
+	}
+	return &Document{Members: members}
+}
+
+// Read reads the member key into a value of Go; an absent one leaves it as it is.
+func (d *Document) Read(key string, into any) {
+	raw, ok := d.Members[key]
+	if d.Err != nil || !ok {
+		return
+	}
+	if err := json.Unmarshal(raw, into); err != nil {
+		d.Err = fmt.Errorf("%s of the input document: %w", key, err)
+	}
+}
+
+// Peers are those of the document, or the host's where it has none.
+func (d *Document) Peers() *verwalter.Peers {
+	if d.Err != nil {
+		return nil
+	}
+	peers, err := verwalter.NewPeers(d.Members)
+	if err != nil {
+		d.Err = fmt.Errorf("the input document: %w", err)
+	}
+	return peers
+}

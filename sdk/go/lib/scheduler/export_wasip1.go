@@ -1,0 +1,12 @@
+package scheduler
+
+import (
+	"unsafe"
+
+	"verwalter/internal/abi"
+)
+
+//go:wasmexport vw_schedule
+func export(at unsafe.Pointer, size uint32) int64 {
+	return abi.Pack(func() (string, error) { return registered.Run(abi.Argument(at, size)) })
+}

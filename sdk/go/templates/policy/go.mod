@@ -1,0 +1,8 @@
+module example.com/sample-policy
+
+go 1.24
+
+require verwalter v0.0.0
+
+// The SDK is in no registry yet: it lies in this project.
+replace verwalter => ./sdk

@@ -18,7 +18,7 @@ import (
 	"strings"
 
 	"verwalter"
-	"verwalter/internal/abi"
+	"verwalter/internal/jsonout"
 	"verwalter/internal/plugin"
 )
 
@@ -52,39 +52,39 @@ func Register(p Plugin) {
 }
 
 // Names are the filters' names as a JSON array.
-func (p Plugin) Names() (string, error) {
-	return abi.JSON(p.names())
+func (p Plugin) Names() ([]byte, error) {
+	return jsonout.Marshal(p.names())
 }
 
 // Run applies a filter of p as the host would ask it to: call is `{"name": text, "args": array}`, the answer any JSON. For tests.
-func (p Plugin) Run(call []byte) (string, error) {
+func (p Plugin) Run(call []byte) ([]byte, error) {
 	object, _ := verwalter.ReadObject(call)
 	name, ok := verwalter.Text(object["name"])
 	if !ok {
-		return "", fmt.Errorf("the call: it has no name")
+		return nil, fmt.Errorf("the call: it has no name")
 	}
 	for _, filter := range p.Filters {
 		if filter.Name == name {
 			text, err := filter.run(object["args"])
 			if err != nil {
-				return "", fmt.Errorf("%s: %w", name, err)
+				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 			return text, nil
 		}
 	}
-	return "", fmt.Errorf("there is no filter %s; there are %s", name, strings.Join(p.names(), ", "))
+	return nil, fmt.Errorf("there is no filter %s; there are %s", name, strings.Join(p.names(), ", "))
 }
 
-func (f Filter) run(raw json.RawMessage) (string, error) {
+func (f Filter) run(raw json.RawMessage) ([]byte, error) {
 	args, err := readArgs(raw, f.Args)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	value, err := f.Apply(args)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return abi.JSON(value)
+	return jsonout.Marshal(value)
 }
 
 func (p Plugin) names() []string {

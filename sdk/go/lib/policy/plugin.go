@@ -13,7 +13,7 @@ import (
 	"errors"
 
 	"verwalter"
-	"verwalter/internal/abi"
+	"verwalter/internal/jsonout"
 	"verwalter/internal/plugin"
 )
 
@@ -42,17 +42,17 @@ func Register(p Plugin) {
 }
 
 // Run judges with p what a review document holds, as the host would ask it to: what the verdict's JSON is, for tests.
-func (p Plugin) Run(document []byte) (string, error) {
+func (p Plugin) Run(document []byte) ([]byte, error) {
 	in, err := ReadInput(document)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	verdict, err := p.Review(in)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if verdict == nil {
-		return "", errors.New("the policy returned neither a verdict nor an error")
+		return nil, errors.New("the policy returned neither a verdict nor an error")
 	}
-	return abi.JSON(verdict.document())
+	return jsonout.Marshal(verdict.document())
 }

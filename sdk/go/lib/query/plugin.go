@@ -7,7 +7,7 @@ package query
 
 import (
 	"verwalter"
-	"verwalter/internal/abi"
+	"verwalter/internal/jsonout"
 	"verwalter/internal/plugin"
 )
 
@@ -32,27 +32,27 @@ func Register(p Plugin) {
 }
 
 // Run answers with p what a request document asks, as the host would ask it to: what the answer's JSON is, for tests.
-func (p Plugin) Run(document []byte) (string, error) {
+func (p Plugin) Run(document []byte) ([]byte, error) {
 	in, err := ReadQuestion(document)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	answer, err := p.Query(in)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return abi.JSON(answer)
+	return jsonout.Marshal(answer)
 }
 
 // RunRenderRoles chooses with p for a render document.
-func (p Plugin) RunRenderRoles(document []byte) (string, error) {
+func (p Plugin) RunRenderRoles(document []byte) ([]byte, error) {
 	in, err := ReadRender(document)
 	if err != nil || p.RenderRoles == nil {
-		return "null", err
+		return []byte("null"), err
 	}
 	roles, err := p.RenderRoles(in)
 	if err != nil || roles == nil {
-		return "null", err
+		return []byte("null"), err
 	}
 	return roles.json()
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"verwalter"
-	"verwalter/internal/abi"
+	"verwalter/internal/jsonout"
 	"verwalter/internal/plugin"
 )
 
@@ -47,11 +47,11 @@ type Roles struct {
 	AllRoles []string
 }
 
-func (r *Roles) json() (string, error) {
+func (r *Roles) json() ([]byte, error) {
 	names := append(slices.Sorted(maps.Keys(r.ToRender)), r.AllRoles...)
 	for _, name := range names {
 		if !verwalter.IsRoleName(name) {
-			return "", fmt.Errorf("%s is no role name: [a-z0-9][a-z0-9_.-]*, 1 to 64 bytes", name)
+			return nil, fmt.Errorf("%s is no role name: [a-z0-9][a-z0-9_.-]*, 1 to 64 bytes", name)
 		}
 	}
 	toRender := map[string]map[string]any{}
@@ -65,9 +65,5 @@ func (r *Roles) json() (string, error) {
 	if r.AllRoles != nil {
 		document["all_roles"] = r.AllRoles
 	}
-	text, err := abi.JSON(document)
-	if err != nil {
-		return "", err
-	}
-	return text, abi.CheckNumbers(text)
+	return jsonout.Marshal(document)
 }

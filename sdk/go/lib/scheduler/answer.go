@@ -3,10 +3,12 @@ package scheduler
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"verwalter"
-	"verwalter/internal/abi"
+	"verwalter/internal/jsonout"
 )
 
 // MaxInstances is the most instances of one role on one node.
@@ -19,7 +21,7 @@ type Answer struct {
 	peers   *verwalter.Peers
 	vars    verwalter.Object
 	roles   map[string]*Role
-	nodes   map[string]verwalter.Object
+	nodes   map[int]verwalter.Object
 	state   json.RawMessage
 	actions verwalter.Object
 	changes []string
@@ -30,7 +32,7 @@ type Answer struct {
 // Answer begins an answer to this input: an empty schedule.
 func (in *Input) Answer() *Answer {
 	return &Answer{
-		peers: in.Peers, vars: verwalter.Object{}, roles: map[string]*Role{}, nodes: map[string]verwalter.Object{},
+		peers: in.Peers, vars: verwalter.Object{}, roles: map[string]*Role{}, nodes: map[int]verwalter.Object{},
 		actions: verwalter.Object{},
 	}
 }
@@ -44,14 +46,13 @@ func (a *Answer) Set(key string, value any) *Answer {
 
 // SetOn sets a variable of every role on peer: more specific than a role's, less than a placement's.
 func (a *Answer) SetOn(peer int, key string, value any) *Answer {
-	hostname, ok := a.hostname("vars", peer)
-	if !ok {
+	if !a.known("vars", peer) {
 		return a
 	}
-	if a.nodes[hostname] == nil {
-		a.nodes[hostname] = verwalter.Object{}
+	if a.nodes[peer] == nil {
+		a.nodes[peer] = verwalter.Object{}
 	}
-	a.set(a.nodes[hostname], hostname+"."+key, key, value)
+	a.set(a.nodes[peer], "vars."+key, key, value)
 	return a
 }
 
@@ -60,7 +61,7 @@ func (a *Answer) Role(name string) *Role {
 	if role, ok := a.roles[name]; ok {
 		return role
 	}
-	role := &Role{answer: a, name: name, vars: verwalter.Object{}, places: map[string]*Place{}}
+	role := &Role{answer: a, name: name, vars: verwalter.Object{}}
 	if !verwalter.IsRoleName(name) {
 		a.fail("%s is no role name: [a-z0-9][a-z0-9_.-]*, 1 to 64 bytes", name)
 		return role
@@ -72,7 +73,7 @@ func (a *Answer) Role(name string) *Role {
 // Keep keeps something for the next decision, which finds it as its parent's State. It is part of the schedule: when it changes, a
 // new schedule comes into force.
 func (a *Answer) Keep(state any) *Answer {
-	a.state = a.json("state", state)
+	a.state = a.marshal("state", state)
 	return a
 }
 
@@ -99,7 +100,7 @@ type Role struct {
 	answer *Answer
 	name   string
 	vars   verwalter.Object
-	places map[string]*Place
+	places []*Place
 }
 
 // Set sets a variable of this role on every node; as [Answer.Set]. `template`, written ROLE/VERSION, names what the nodes render.
@@ -115,137 +116,116 @@ func (r *Role) Set(key string, value any) *Role {
 
 // Place puts instances, 1 to [MaxInstances], on peer. A second call for the same peer replaces the first.
 func (r *Role) Place(peer, instances int) *Place {
-	place := &Place{role: r, instances: instances, vars: verwalter.Object{}}
-	hostname, ok := r.answer.hostname(r.name, peer)
-	if !ok {
-		return place
-	}
+	place := &Place{role: r, peer: peer, instances: instances}
 	if instances < 1 || instances > MaxInstances {
-		r.answer.fail("%s: %d instances on %s, 1 to %d may be", r.name, instances, hostname, MaxInstances)
-		return place
+		r.answer.fail("%s: %d instances on one node, 1 to %d may be", r.name, instances, MaxInstances)
+	} else if r.answer.known(r.name, peer) {
+		r.places = append(r.places, place)
 	}
-	place.hostname = hostname
-	r.places[hostname] = place
 	return place
 }
 
-// Place is one role on one peer.
-type Place struct {
-	role      *Role
-	hostname  string
-	instances int
-	vars      verwalter.Object
-	why       string
-}
-
-// Set sets a variable of this role on this node: the most specific level; as [Answer.Set]. `instances` is set already.
-func (p *Place) Set(key string, value any) *Place {
-	if key == "instances" {
-		p.role.answer.fail("%s on %s: the variable instances is the contract's own, use Place", p.role.name, p.hostname)
-		return p
+// json is the whole answer.
+func (a *Answer) json() []byte {
+	names := slices.Sorted(maps.Keys(a.roles))
+	for _, role := range a.roles {
+		role.places = inOrder(role.places)
 	}
-	p.role.answer.set(p.vars, p.role.name+"."+p.hostname+"."+key, key, value)
-	return p
-}
-
-// Why says why it stands here: a short text for people, shown by `verwalter why` and outside the schedule's digest.
-func (p *Place) Why(format string, args ...any) *Place {
-	p.why = fmt.Sprintf(format, args...)
-	return p
-}
-
-// document is the whole answer; maps are written by their keys, ascending.
-func (a *Answer) document() map[string]any {
-	roles := map[string]map[string]any{}
-	why := map[string]map[string]string{}
-	for name, role := range a.roles {
-		place := map[string]any{}
-		reasons := map[string]string{}
-		for hostname, p := range role.places {
-			place[hostname] = p.value()
-			if p.why != "" {
-				reasons[hostname] = p.why
-			}
-		}
-		roles[name] = widen(role.vars)
-		roles[name]["place"] = place
-		if len(reasons) > 0 {
-			why[name] = reasons
-		}
-	}
-	schedule := map[string]any{"roles": roles}
-	if len(a.vars) > 0 {
-		schedule["vars"] = a.vars
-	}
-	if len(a.nodes) > 0 {
-		nodes := map[string]any{}
-		for hostname, vars := range a.nodes {
-			nodes[hostname] = map[string]any{"vars": vars}
-		}
-		schedule["nodes"] = nodes
-	}
-	if a.state != nil {
-		schedule["state"] = a.state
-	}
-	document := map[string]any{"v": 1, "schedule": schedule}
+	out := a.appendSchedule(append([]byte(nil), `{"v":1,"schedule":`...), names)
 	if len(a.actions) > 0 {
-		document["actions"] = a.actions
+		out = jsonout.AppendObject(jsonout.AppendKey(out, "actions"), a.actions)
 	}
-	if len(why) > 0 {
-		document["why"] = why
-	}
+	out = a.appendWhy(out, names)
 	if len(a.changes) > 0 {
-		document["changes"] = a.changes
+		out = jsonout.AppendTexts(jsonout.AppendKey(out, "changes"), a.changes)
 	}
 	if len(a.log) > 0 {
-		document["log"] = strings.Join(a.log, "\n")
+		out = jsonout.AppendText(jsonout.AppendKey(out, "log"), strings.Join(a.log, "\n"))
 	}
-	return document
+	return append(out, '}')
 }
 
-// value is the shorter of the two ways to write a placement.
-func (p *Place) value() any {
-	if len(p.vars) == 0 {
-		return p.instances
+func (a *Answer) appendSchedule(out []byte, roles []string) []byte {
+	out = append(out, `{"roles":{`...)
+	for _, name := range roles {
+		role := a.roles[name]
+		out = append(jsonout.AppendKey(out, name), '{')
+		for _, key := range role.vars.Keys() {
+			out = append(jsonout.AppendKey(out, key), role.vars[key]...)
+		}
+		out = append(jsonout.AppendKey(out, "place"), '{')
+		for _, place := range role.places {
+			out = place.appendValue(jsonout.AppendKey(out, a.peers.Hostname(place.peer)))
+		}
+		out = append(out, "}}"...)
 	}
-	vars := widen(p.vars)
-	vars["instances"] = p.instances
-	return vars
+	out = append(out, '}')
+	if len(a.vars) > 0 {
+		out = jsonout.AppendObject(jsonout.AppendKey(out, "vars"), a.vars)
+	}
+	if len(a.nodes) > 0 {
+		out = append(jsonout.AppendKey(out, "nodes"), '{')
+		for _, peer := range slices.Sorted(maps.Keys(a.nodes)) {
+			out = append(jsonout.AppendKey(out, a.peers.Hostname(peer)), `{"vars":`...)
+			out = append(jsonout.AppendObject(out, a.nodes[peer]), '}')
+		}
+		out = append(out, '}')
+	}
+	if a.state != nil {
+		out = append(jsonout.AppendKey(out, "state"), a.state...)
+	}
+	return append(out, '}')
 }
 
-func widen(vars verwalter.Object) map[string]any {
-	wide := make(map[string]any, len(vars)+1)
-	for key, value := range vars {
-		wide[key] = value
+// appendWhy appends the reasons, role to hostname to text; nothing where none was given.
+func (a *Answer) appendWhy(out []byte, roles []string) []byte {
+	hasWhy := func(place *Place) bool { return place.why != "" }
+	some := false
+	for _, name := range roles {
+		places := a.roles[name].places
+		if !slices.ContainsFunc(places, hasWhy) {
+			continue
+		}
+		if !some {
+			out = append(jsonout.AppendKey(out, "why"), '{')
+			some = true
+		}
+		out = append(jsonout.AppendKey(out, name), '{')
+		for _, place := range places {
+			if hasWhy(place) {
+				out = jsonout.AppendText(jsonout.AppendKey(out, a.peers.Hostname(place.peer)), place.why)
+			}
+		}
+		out = append(out, '}')
 	}
-	return wide
+	if some {
+		out = append(out, '}')
+	}
+	return out
 }
 
-func (a *Answer) hostname(subject string, peer int) (string, bool) {
+func (a *Answer) known(subject string, peer int) bool {
 	if peer < 0 || peer >= a.peers.Len() {
 		a.fail("%s: there is no peer %d, the input has %d", subject, peer, a.peers.Len())
-		return "", false
+		return false
 	}
-	return a.peers.Hostname(peer), true
+	return true
 }
 
 func (a *Answer) set(vars verwalter.Object, subject, key string, value any) {
-	if raw := a.json(subject, value); raw != nil {
+	if raw := a.marshal(subject, value); raw != nil {
 		vars[key] = raw
 	}
 }
 
-// json is value's JSON text; nil where it does not survive.
-func (a *Answer) json(subject string, value any) json.RawMessage {
-	text, err := abi.JSON(value)
-	if err == nil {
-		err = abi.CheckNumbers(text)
-	}
+// marshal is value's JSON text; nil where it does not survive.
+func (a *Answer) marshal(subject string, value any) json.RawMessage {
+	raw, err := jsonout.Marshal(value)
 	if err != nil {
 		a.fail("the value of %s: %w", subject, err)
 		return nil
 	}
-	return json.RawMessage(text)
+	return raw
 }
 
 // fail keeps the first mistake.

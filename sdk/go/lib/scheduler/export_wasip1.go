@@ -8,5 +8,5 @@ import (
 
 //go:wasmexport vw_schedule
 func export(at unsafe.Pointer, size uint32) int64 {
-	return abi.Pack(func() (string, error) { return registered.Run(abi.Argument(at, size)) })
+	return abi.Pack(func() ([]byte, error) { return registered.Run(abi.Argument(at, size)) })
 }

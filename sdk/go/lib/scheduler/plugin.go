@@ -19,7 +19,6 @@ import (
 	"errors"
 
 	"verwalter"
-	"verwalter/internal/abi"
 	"verwalter/internal/plugin"
 )
 
@@ -48,20 +47,20 @@ func Register(p Plugin) {
 }
 
 // Run decides with p on an input document, as the host would ask it to: what the answer's JSON is, for tests.
-func (p Plugin) Run(document []byte) (string, error) {
+func (p Plugin) Run(document []byte) ([]byte, error) {
 	in, err := ReadInput(document)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	answer, err := p.Schedule(in)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if answer == nil {
-		return "", errors.New("the scheduler returned neither an answer nor an error")
+		return nil, errors.New("the scheduler returned neither an answer nor an error")
 	}
 	if answer.err != nil {
-		return "", answer.err
+		return nil, answer.err
 	}
-	return abi.JSON(answer.document())
+	return answer.json(), nil
 }

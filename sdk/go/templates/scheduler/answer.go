@@ -17,7 +17,7 @@ func tell(answer *scheduler.Answer, role role, before, after []int) {
 	}
 	for peer, instances := range after {
 		if instances > 0 {
-			told.Place(peer, instances).Why("%s", reason(before[peer], instances))
+			told.Place(peer, instances).Why(reason(before[peer], instances))
 		}
 	}
 }

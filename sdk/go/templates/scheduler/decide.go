@@ -19,19 +19,17 @@ func rank(cpu []float64, maxBusy float64) ranking {
 	for peer := range cpu {
 		r.all = append(r.all, peer)
 	}
-	slices.SortStableFunc(r.all, func(a, b int) int {
-		switch aMissing, bMissing := math.IsNaN(cpu[a]), math.IsNaN(cpu[b]); {
-		case aMissing && bMissing:
-			return 0
-		case aMissing:
-			return 1
-		case bMissing:
-			return -1
+	busy := func(peer int) float64 {
+		if math.IsNaN(cpu[peer]) {
+			return math.Inf(1)
 		}
-		return cmp.Compare(cpu[a], cpu[b])
+		return cpu[peer]
+	}
+	slices.SortFunc(r.all, func(a, b int) int {
+		return cmp.Or(cmp.Compare(busy(a), busy(b)), cmp.Compare(a, b))
 	})
 	for _, peer := range r.all {
-		if cpu[peer] <= maxBusy { // false without a sample
+		if cpu[peer] <= maxBusy { // never true of NaN, no sample
 			r.open = append(r.open, peer)
 		}
 	}

@@ -3,8 +3,6 @@
 package abi
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"path"
 	"runtime"
@@ -18,7 +16,7 @@ const (
 )
 
 // Answer calls answer and returns its answer as the ABI wants it: the mark, then the text.
-func Answer(answer func() (string, error)) []byte {
+func Answer(answer func() ([]byte, error)) []byte {
 	text, err := guarded(answer)
 	if err != nil {
 		return append([]byte{failed}, err.Error()...)
@@ -26,7 +24,7 @@ func Answer(answer func() (string, error)) []byte {
 	return append([]byte{ok}, text...)
 }
 
-func guarded(answer func() (string, error)) (text string, err error) {
+func guarded(answer func() ([]byte, error)) (text []byte, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("the plugin panicked%s: %v", where(), cause)
@@ -48,16 +46,4 @@ func where() string {
 		panicked = panicked || frame.Function == "runtime.gopanic"
 	}
 	return ""
-}
-
-// JSON returns value as JSON text. Maps are written by their keys in ascending order, so that equal values have equal texts;
-// `<`, `>` and `&` stay as they are.
-func JSON(value any) (string, error) {
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		return "", err
-	}
-	return strings.TrimSuffix(out.String(), "\n"), nil
 }

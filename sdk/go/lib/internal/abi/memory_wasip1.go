@@ -31,7 +31,7 @@ func Argument(at unsafe.Pointer, size uint32) []byte {
 }
 
 // Pack calls answer, keeps its answer for the host and returns where: the low 32 bits are the address, the high ones the length.
-func Pack(answer func() (string, error)) int64 {
+func Pack(answer func() ([]byte, error)) int64 {
 	bytes := Answer(answer)
 	return int64(len(bytes))<<32 | int64(uintptr(hold(bytes)))
 }

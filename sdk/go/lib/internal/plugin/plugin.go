@@ -2,10 +2,10 @@
 package plugin
 
 import (
-	"fmt"
+	"errors"
 
 	"verwalter"
-	"verwalter/internal/abi"
+	"verwalter/internal/jsonout"
 )
 
 // Described is what every kind of plugin has. Input and Reads are a scheduler's and a policy's.
@@ -24,7 +24,7 @@ func Register(d Described) {
 }
 
 // Describe is the description's JSON.
-func (d Described) Describe() (string, error) {
+func (d Described) Describe() ([]byte, error) {
 	description := map[string]any{"name": d.Name, "kind": d.Kind}
 	if d.Version != "" {
 		description["version"] = d.Version
@@ -38,17 +38,17 @@ func (d Described) Describe() (string, error) {
 		// An absent list would mean that everything is read.
 		description["reads"] = append([]verwalter.Part{}, d.Reads...)
 	}
-	return abi.JSON(description)
+	return jsonout.Marshal(description)
 }
 
 // Check asks the author's CheckConfig, where there is one. The text is empty: the configuration will do.
-func (d Described) Check(config []byte) (string, error) {
+func (d Described) Check(config []byte) ([]byte, error) {
 	if d.CheckConfig == nil {
-		return "", nil
+		return nil, nil
 	}
 	object, ok := verwalter.ReadObject(config)
 	if !ok {
-		return "", fmt.Errorf("config: must be a mapping")
+		return nil, errors.New("config: must be a mapping")
 	}
-	return "", d.CheckConfig(object)
+	return nil, d.CheckConfig(object)
 }

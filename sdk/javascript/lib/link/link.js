@@ -15,6 +15,8 @@ const SORT = { core: 0, func: 1, type: 3, instance: 5 };
 const PREAMBLE = [0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00];
 
 const KEPT = "verwalter:";
+/** What componentize-qjs itself called, when it evaluated the plugin's modules. */
+const DONE = "init";
 const EMPTY_INSTANCE_TYPE = [0x42, 0x00];
 const EMPTY_INSTANCE = [0x01, 0x00];
 const RESOURCE_TYPE = [0x3f, 0x7f, 0x00];
@@ -88,10 +90,11 @@ export function link(file) {
                 out.whole(id, body);
                 break;
             case SECTION.export:
-                for (const { sort, bytes } of exports(items)) {
+                for (const { name, sort, bytes } of exports(items)) {
                     if (sort === SORT.type) types++;
                     if (sort === SORT.instance) instances++;
-                    out.item(id, bytes);
+                    if (sort === SORT.func && name === DONE) out.item(SECTION.alias, outline.anyFunction);
+                    else out.item(id, bytes);
                 }
                 break;
             default:
@@ -197,12 +200,12 @@ function* imports(/** @type {Bytes} */ items) {
 function* exports(/** @type {Bytes} */ items) {
     for (let left = items.u32(); left > 0; left--) {
         const start = items.at;
-        externName(items);
+        const name = externName(items);
         const sort = items.byte();
         if (sort === SORT.core) items.byte();
         items.u32();
         if (items.byte() === 0x01) throw unexpected("an export with a type of its own");
-        yield { sort, bytes: items.since(start) };
+        yield { name, sort, bytes: items.since(start) };
     }
 }
 

@@ -11,6 +11,7 @@ const LARGEST_INTEGER = 2 ** 53;
  *     what is no JSON at all
  */
 export function toJson(value) {
+    if (typeof value === "string") return text(value, []);
     const parts = /** @type {string[]} */ ([]);
     write(value, [], parts);
     return parts.join("");

@@ -34,7 +34,8 @@ export class Peers {
 
     /** All hostnames, ascending. */
     get hostnames() {
-        this.#hostnames ??= this.#rows === undefined ? this.#snapshot.hostnames() : Object.keys(this.#rows).sort(compareTexts);
+        // Hostnames are ASCII: UTF-16 and bytes give the same order.
+        this.#hostnames ??= this.#rows === undefined ? this.#snapshot.hostnames() : Object.keys(this.#rows).sort();
         return this.#hostnames;
     }
 
@@ -52,9 +53,9 @@ export class Peers {
         let high = this.length;
         while (low < high) {
             const middle = (low + high) >>> 1;
-            const order = compareTexts(this.hostnames[middle], hostname);
-            if (order === 0) return middle;
-            if (order < 0) low = middle + 1;
+            const found = this.hostnames[middle];
+            if (found === hostname) return middle;
+            if (found < hostname) low = middle + 1;
             else high = middle;
         }
         return -1;

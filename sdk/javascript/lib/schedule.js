@@ -23,7 +23,7 @@ export class Schedule {
     /** @type {Map<string, Role>} */
     #roles = new Map();
     #vars = new Variables();
-    /** @type {Map<number, Variables>} */
+    /** @type {Map<string, Variables>} */
     #nodes = new Map();
     /** @type {string | undefined} */
     #state;
@@ -70,10 +70,10 @@ export class Schedule {
      * @param {unknown} value
      */
     setOn(peer, key, value) {
-        checkPeer(peer, this.#hostnames, "a variable");
-        const vars = this.#nodes.get(peer) ?? new Variables();
+        const host = hostOf(peer, this.#hostnames, "a variable");
+        const vars = this.#nodes.get(host) ?? new Variables();
         vars.set(key, value);
-        this.#nodes.set(peer, vars);
+        this.#nodes.set(host, vars);
         return this;
     }
 
@@ -121,8 +121,8 @@ export class Schedule {
         const schedule = [member("roles", object(roles.map(([name, role]) => member(name, role.toText()))))];
         if (this.#vars.size > 0) schedule.push(member("vars", this.#vars.toText()));
         if (this.#nodes.size > 0) {
-            const nodes = [...this.#nodes].sort(([a], [b]) => a - b);
-            schedule.push(member("nodes", object(nodes.map(([peer, vars]) => member(this.#hostnames[peer], `{"vars":${vars.toText()}}`)))));
+            const nodes = [...this.#nodes].map(([host, vars]) => [host, `{"vars":${vars.toText()}}`]);
+            schedule.push(member("nodes", byHost(new Map(nodes))));
         }
         if (this.#state !== undefined) schedule.push(member("state", this.#state));
 
@@ -136,14 +136,14 @@ export class Schedule {
     }
 }
 
-/** One role of a schedule that is being made. */
+/** One role of a schedule that is being made. Maps go by hostname: QuickJS is slow with thousands of numbers as keys. */
 export class Role {
     #name;
     #hostnames;
     #vars = new Variables("place");
-    /** @type {Map<number, string>} */
+    /** @type {Map<string, string>} */
     #places = new Map();
-    /** @type {Map<number, string>} */
+    /** @type {Map<string, string>} */
     #reasons = new Map();
 
     /**
@@ -174,19 +174,19 @@ export class Role {
      * @param {string} [more.why] why it stands there: a short text for people, outside the schedule's digest
      */
     place(peer, instances = 1, { vars, why } = {}) {
-        checkPeer(peer, this.#hostnames, `role ${this.#name}`);
+        const host = hostOf(peer, this.#hostnames, `role ${this.#name}`);
         if (!Number.isInteger(instances) || instances < 1 || instances > MAX_INSTANCES) {
             throw new Error(`role ${this.#name}: instances must be a whole number from 1 to ${MAX_INSTANCES}, not ${instances}`);
         }
         if (vars === undefined) {
-            this.#places.set(peer, String(instances));
+            this.#places.set(host, String(instances));
         } else {
             const own = new Variables("instances");
             for (const [key, value] of Object.entries(vars)) own.set(key, value);
-            this.#places.set(peer, own.toText(member("instances", String(instances))));
+            this.#places.set(host, own.toText(member("instances", String(instances))));
         }
-        if (why === undefined) this.#reasons.delete(peer);
-        else this.#reasons.set(peer, toJson(why));
+        if (why === undefined) this.#reasons.delete(host);
+        else this.#reasons.set(host, toJson(why));
         return this;
     }
 
@@ -195,16 +195,11 @@ export class Role {
     }
 
     toText() {
-        return this.#vars.toText(member("place", this.#byHost(this.#places)));
+        return this.#vars.toText(member("place", byHost(this.#places)));
     }
 
     reasonsToText() {
-        return this.#byHost(this.#reasons);
-    }
-
-    #byHost(/** @type {Map<number, string>} */ texts) {
-        const inOrder = [...texts].sort(([a], [b]) => a - b);
-        return object(inOrder.map(([peer, text]) => member(this.#hostnames[peer], text)));
+        return byHost(this.#reasons);
     }
 }
 
@@ -238,10 +233,16 @@ class Variables {
     }
 }
 
-function checkPeer(/** @type {number} */ peer, /** @type {string[]} */ hostnames, /** @type {string} */ what) {
+function hostOf(/** @type {number} */ peer, /** @type {string[]} */ hostnames, /** @type {string} */ what) {
     if (!Number.isInteger(peer) || peer < 0 || peer >= hostnames.length) {
         throw new Error(`${what}: there is no peer ${peer}, the input has ${hostnames.length}`);
     }
+    return hostnames[peer];
+}
+
+/** Hostnames are ASCII and need no escapes; `sort` without a function of its own does not call back for each pair. */
+function byHost(/** @type {Map<string, string>} */ texts) {
+    return object(Array.from([...texts.keys()].sort(), (host) => `"${host}":${texts.get(host)}`));
 }
 
 function member(/** @type {string} */ key, /** @type {string} */ text) {

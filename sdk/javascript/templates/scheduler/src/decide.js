@@ -7,8 +7,10 @@
  * @returns {number[]}
  */
 export function rank(busy) {
-    const unmeasured = (/** @type {number} */ peer) => Number(Number.isNaN(busy[peer]));
-    return Array.from(busy.keys()).sort((a, b) => unmeasured(a) - unmeasured(b) || busy[a] - busy[b] || a - b);
+    const peers = Array.from(busy.keys());
+    const measured = peers.filter((peer) => !Number.isNaN(busy[peer]));
+    const unmeasured = peers.filter((peer) => Number.isNaN(busy[peer]));
+    return measured.sort((a, b) => busy[a] - busy[b] || a - b).concat(unmeasured);
 }
 
 /**

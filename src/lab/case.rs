@@ -61,7 +61,9 @@ impl Case {
                 return Err(vec![FileError::new(dir, "has `input.json` and `config.json`: a case asks one question, make two of it")]);
             }
             (false, false) => {
-                return Err(vec![FileError::new(dir, "has neither `input.json` nor `config.json`: write what is to be asked")]);
+                let message =
+                    format!("has neither `input.json`, {}, nor `config.json`: write what is to be asked", input_of(manifest.kind));
+                return Err(vec![FileError::new(dir, message)]);
             }
         };
         let overlay = dir.join("manifest.yaml");
@@ -127,8 +129,8 @@ pub fn expected(posed: &Posed, written: &Value) -> Result<Expected, Flaw> {
     answer.map(|value| Expected::Answer(Answer::Taken(value))).map_err(|message| Flaw::new("", message))
 }
 
-/// What a plugin of this kind is asked by a case's `input.json`, for messages.
-pub fn input_of(kind: Kind) -> &'static str {
+/// What a case's `input.json` holds for a plugin of this kind.
+fn input_of(kind: Kind) -> &'static str {
     match kind {
         Kind::Scheduler => "a scheduler's input document",
         Kind::Policy => "a policy's input document",

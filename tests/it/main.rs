@@ -11,6 +11,7 @@ mod faults;
 mod http;
 mod journal;
 mod kinds;
+mod lab;
 mod operator;
 mod reload;
 mod run;

@@ -1,5 +1,7 @@
 //! What crosses the border: the sample scheduler gives the golden answers through both ABIs and both input modes, and natively.
 
+mod samples;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;

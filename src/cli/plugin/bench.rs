@@ -31,7 +31,7 @@ pub(super) struct BenchArgs {
     /// The manifest [default: the project's; of a file by itself the one beside it with the ending .yaml, if there is one]
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
-    /// The directory of golden cases, after which clusters are made up [default: `cases` in the project, or beside each file]
+    /// The directory of golden cases, CASE/ or KIND/CASE/, after which clusters are made up [default: `cases` in the project, or beside each file]
     #[arg(long, value_name = "DIR")]
     cases: Option<PathBuf>,
     /// How many peers the made-up clusters have
@@ -103,7 +103,7 @@ fn targets(args: &BenchArgs) -> anyhow::Result<Vec<Target>> {
 
 fn measured(args: &BenchArgs, target: &Target, subject: &Subject, label: String, quiet: bool) -> anyhow::Result<Measured> {
     let mut asked = Vec::new();
-    for dir in target.case_dirs()? {
+    for dir in target.case_dirs(subject.loaded.kind())? {
         // What is wrong with a case is told by `plugin test`.
         if let Ok(case) = Case::read(Path::new(&dir), &subject.manifest) {
             let golden = golden::run(&subject.loaded, &case);

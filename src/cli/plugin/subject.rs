@@ -58,9 +58,12 @@ impl Target {
         })
     }
 
-    /// The directories of the cases, by name.
-    pub(super) fn case_dirs(&self) -> anyhow::Result<Vec<PathBuf>> {
-        Ok(self.cases.as_deref().map(case::list).transpose()?.unwrap_or_default())
+    /// The directories of the cases, by name. Where cases of several kinds lie side by side, `KIND/CASE/`, those of this kind.
+    pub(super) fn case_dirs(&self, kind: Kind) -> anyhow::Result<Vec<PathBuf>> {
+        let Some(dir) = &self.cases else { return Ok(Vec::new()) };
+        let of_kind = dir.join(kind.to_string());
+        let is_case = ["input.json", "config.json"].iter().any(|file| of_kind.join(file).exists());
+        Ok(case::list(if of_kind.is_dir() && !is_case { &of_kind } else { dir })?)
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) struct TestArgs {
     /// Its manifest [default: the project's; of a file by itself the one beside it with the ending .yaml, if there is one]
     #[arg(long, value_name = "FILE")]
     manifest: Option<PathBuf>,
-    /// The directory of golden cases [default: `cases` in the project, or beside the file]
+    /// The directory of golden cases, CASE/ or KIND/CASE/ [default: `cases` in the project, or beside the file]
     #[arg(long, value_name = "DIR")]
     cases: Option<PathBuf>,
     /// Write down what the plugin answers as what must come of each case
@@ -52,7 +52,7 @@ pub(super) fn run(args: &TestArgs) -> anyhow::Result<Exit> {
     let subject = Workbench::of(&target)?.load(&target)?;
     let mut report = Report::new(&target, &subject, args.json);
     let mut asked = Vec::new();
-    for dir in target.case_dirs()? {
+    for dir in target.case_dirs(subject.loaded.kind())? {
         let (row, golden) = case_row(&subject, &dir, args.update);
         report.case(row)?;
         asked.extend(golden);

@@ -1,6 +1,10 @@
-//! `verwalter plugin …`: looking at plugins, as files and on a running node, and ordering what becomes of them.
+//! `verwalter plugin …`: making plugins, looking at them, as files and on a running node, and ordering what becomes of them.
 
+mod assemble;
 mod bench;
+mod build;
+mod embedded;
+mod new;
 mod order;
 mod project;
 mod reading;
@@ -32,6 +36,16 @@ pub struct PluginArgs {
 
 #[derive(Debug, Subcommand)]
 enum PluginCommand {
+    /// Write the source of a new plugin: a project that builds as it is
+    New(new::NewArgs),
+    /// Build the plugin of a project and see whether a node would take it
+    Build(build::BuildArgs),
+    /// Ask a plugin its golden cases, and check what every plugin should hold
+    Test(test::TestArgs),
+    /// Measure what a plugin's calls cost in made-up clusters, and compare with what they cost before
+    Bench(bench::BenchArgs),
+    /// Translate WebAssembly text
+    Assemble(assemble::AssembleArgs),
     /// Say what a file is: kind, ABI, imports, exports, size, digest; runs nothing
     Inspect {
         /// The plugin
@@ -40,10 +54,6 @@ enum PluginCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Ask a plugin its golden cases, and check what every plugin should hold
-    Test(test::TestArgs),
-    /// Measure what a plugin's calls cost in made-up clusters, and compare with what they cost before
-    Bench(bench::BenchArgs),
     /// Say what a running node does with its plugins
     Status(status::StatusArgs),
     /// Put a former build of a plugin in force again
@@ -61,6 +71,9 @@ enum PluginCommand {
 /// Does what the subcommand says.
 pub fn run(args: PluginArgs) -> anyhow::Result<Exit> {
     match args.command {
+        PluginCommand::New(args) => new::run(args),
+        PluginCommand::Build(args) => build::run(&args),
+        PluginCommand::Assemble(args) => assemble::run(&args),
         PluginCommand::Inspect { file, json } => inspect_file(&file, json),
         PluginCommand::Test(args) => test::run(&args),
         PluginCommand::Bench(args) => bench::run(&args),

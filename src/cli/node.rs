@@ -15,7 +15,7 @@ const SHOWN_CHARS: usize = 4_000;
 #[derive(Debug, Clone, Args)]
 pub struct NodeArgs {
     /// The running node
-    #[arg(long, value_name = "URL", default_value = client::DEFAULT_NODE)]
+    #[arg(long, value_name = "URL", env = "VERWALTER_NODE", default_value = client::DEFAULT_NODE)]
     pub node: NodeUrl,
 }
 

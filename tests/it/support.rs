@@ -25,7 +25,7 @@ pub(crate) fn program() -> Command {
     let mut command = Command::new("env");
     command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_verwalter")]);
     // What is set in the caller's shell for other work must not change what is logged.
-    command.env_remove("RUST_LOG").stdin(Stdio::null());
+    command.env_remove("RUST_LOG").env_remove("VERWALTER_NODE").stdin(Stdio::null());
     command
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 
+use super::build;
 use super::project::Project;
 use super::subject::{Subject, Target, Workbench, emptied};
 use crate::config::file::FileError;
@@ -39,10 +40,19 @@ pub(super) struct TestArgs {
     /// Print a JSON object
     #[arg(long)]
     json: bool,
+    /// Run the unit tests of the project's language instead, without the host
+    #[arg(long, conflicts_with_all = ["file", "manifest", "cases", "update", "json"])]
+    unit: bool,
+    /// Show what the unit tests print, also when they pass
+    #[arg(long, requires = "unit")]
+    verbose: bool,
 }
 
 /// Asks the cases and checks the properties; status 0: all is as it should be.
 pub(super) fn run(args: &TestArgs) -> anyhow::Result<Exit> {
+    if args.unit {
+        return build::run_unit(&Project::require(args.project.as_deref())?, args.verbose);
+    }
     let (manifest, cases) = (args.manifest.as_deref(), args.cases.as_deref());
     let target = match &args.file {
         Some(file) => Target::file(file, manifest, cases),

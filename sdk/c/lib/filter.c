@@ -227,7 +227,7 @@ vw_text vw_answer_apply(const struct vw_filters *plugin, vw_text call) {
     if (error != NULL) {
         return vw_answer_error(VW_FAIL(VW_TEXT("the call: "), *error));
     }
-    vw_text name = vw_document_text(document, VW_TEXT("name"));
+    vw_text name = vw_json_text_or(vw_json_get(document, VW_TEXT("name")), VW_TEXT(""));
     const struct vw_filter *filter = NULL;
     for (size_t i = 0; i < plugin->count; i++) {
         filter = vw_text_equal(name, vw_text_of(plugin->filters[i].name)) ? &plugin->filters[i] : filter;

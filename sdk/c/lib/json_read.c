@@ -1,10 +1,10 @@
 #include "json.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "memory.h"
 #include "number.h"
+#include "sort.h"
 
 /*
  * Two passes. `check_*` reads what nobody has looked at yet and bounds every step by `end`; NULL says that it is no JSON. `skip_*`
@@ -422,14 +422,10 @@ static int by_key(const void *a, const void *b) {
 
 const struct vw_member *vw_json_sorted(vw_json value, size_t *count) {
     struct vw_member *members = vw_take(vw_json_count(value), sizeof *members);
-    bool ascending = true;
     *count = 0;
     for (struct vw_members walk = vw_json_members(value); vw_json_next_member(&walk); ++*count) {
         members[*count] = (struct vw_member){walk.key, walk.value};
-        ascending = ascending && (*count == 0 || by_key(members + *count - 1, members + *count) <= 0);
     }
-    if (!ascending) {
-        qsort(members, *count, sizeof *members, by_key);
-    }
+    vw_sort(members, *count, sizeof *members, by_key);
     return members;
 }

@@ -4,27 +4,6 @@
 
 enum { DONE = 0, REFUSED = 1 };
 
-vw_error vw_document_read(vw_text text, vw_json *document) {
-    vw_error error = vw_json_read(text, document);
-    if (error != NULL) {
-        return VW_FAIL(VW_TEXT("the input document: "), *error);
-    }
-    if (vw_document_integer(*document, VW_TEXT("v")) != 1) {
-        return VW_FAIL(VW_TEXT("the input document is not of version 1, the only one that this plugin knows"));
-    }
-    return NULL;
-}
-
-int64_t vw_document_integer(vw_json document, vw_text key) {
-    int64_t number = 0;
-    vw_json_integer(vw_json_get(document, key), INT64_MIN, INT64_MAX, &number);
-    return number;
-}
-
-vw_text vw_document_text(vw_json document, vw_text key) {
-    return vw_json_text_or(vw_json_get(document, key), VW_TEXT(""));
-}
-
 struct vw_buffer vw_answer_begin(void) {
     struct vw_buffer out = {0};
     vw_put_byte(&out, DONE);

@@ -27,15 +27,6 @@ struct vw_about {
     vw_error (*check_config)(vw_json config);
 };
 
-/** Reads a document of the host's: a mapping of the contract's version 1. Keys that nobody asks for do no harm. */
-vw_error vw_document_read(vw_text text, vw_json *document);
-
-/** A whole number of the document; 0 where it is none. */
-int64_t vw_document_integer(vw_json document, vw_text key);
-
-/** A text of the document; "" where it is none. */
-vw_text vw_document_text(vw_json document, vw_text key);
-
 /*
  * An answer, as the host gets it: the byte 0 and the answer's text, or the byte 1 and an error's text. The functions that make
  * whole answers (vw_answer_schedule and so on) are what the exports call, and what a native test calls in the host's place.

@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 
+#include "document.h"
 #include "memory.h"
+#include "sort.h"
 
 struct remarks {
     struct vw_buffer list;
@@ -58,7 +60,7 @@ struct vw_counts vw_counts_of(vw_json schedule) {
     if (count == 0) {
         return (struct vw_counts){NULL, 0};
     }
-    qsort(counts, count, sizeof *counts, by_role);
+    vw_sort(counts, count, sizeof *counts, by_role);
     size_t last = 0;
     for (size_t i = 1; i < count; i++) {
         if (by_role(&counts[last], &counts[i]) != 0) {
@@ -77,10 +79,6 @@ int64_t vw_instances_of(const struct vw_counts *counts, vw_text role) {
     return found == NULL ? 0 : found->instances;
 }
 
-static vw_json unless_null(vw_json value) {
-    return vw_json_type(value) == VW_TYPE_NULL ? VW_ABSENT : value;
-}
-
 static void put_remarks(struct vw_buffer *out, vw_text key, const struct remarks *remarks) {
     if (remarks->count != 0) {
         vw_put_key(out, key);
@@ -90,24 +88,24 @@ static void put_remarks(struct vw_buffer *out, vw_text key, const struct remarks
 }
 
 vw_text vw_answer_review(const struct vw_policy *plugin, vw_text document) {
-    vw_json all;
+    struct vw_document all;
     vw_error error = vw_document_read(document, &all);
     if (error != NULL) {
         return vw_answer_error(error);
     }
     struct vw_review review = {
-        .now_ms = vw_document_integer(all, VW_TEXT("now")),
-        .round = vw_document_integer(all, VW_TEXT("round")),
-        .term = vw_document_integer(all, VW_TEXT("term")),
-        .current_host = vw_document_text(all, VW_TEXT("current_host")),
-        .current_id = vw_document_text(all, VW_TEXT("current_id")),
-        .config = vw_json_get(all, VW_TEXT("config")),
-        .schedule = vw_json_get(all, VW_TEXT("schedule")),
-        .previous = unless_null(vw_json_get(all, VW_TEXT("previous"))),
-        .diff = vw_json_get(all, VW_TEXT("diff")),
-        .runtime = vw_json_get(all, VW_TEXT("runtime")),
-        .document = all,
-        .snapshot = vw_snapshot_of(all),
+        .now_ms = vw_document_integer(&all, VW_TEXT("now")),
+        .round = vw_document_integer(&all, VW_TEXT("round")),
+        .term = vw_document_integer(&all, VW_TEXT("term")),
+        .current_host = vw_document_text(&all, VW_TEXT("current_host")),
+        .current_id = vw_document_text(&all, VW_TEXT("current_id")),
+        .config = vw_document_get(&all, VW_TEXT("config")),
+        .schedule = vw_document_get(&all, VW_TEXT("schedule")),
+        .previous = vw_document_get_unless_null(&all, VW_TEXT("previous")),
+        .diff = vw_document_get(&all, VW_TEXT("diff")),
+        .runtime = vw_document_get(&all, VW_TEXT("runtime")),
+        .document = all.value,
+        .snapshot = vw_snapshot_of(&all),
     };
     struct vw_verdict verdict = {0};
     error = plugin->review(&review, &verdict);

@@ -1,9 +1,9 @@
 #include "schedule.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "memory.h"
+#include "sort.h"
 
 /* Variables by name, ascending, so that the last of several can take the place of the first. */
 struct vars {
@@ -12,7 +12,7 @@ struct vars {
 };
 
 struct placement {
-    size_t peer, order; /* the last placement of a peer counts */
+    size_t peer;
     int64_t instances;
     struct vars vars;
     vw_text why;
@@ -24,7 +24,7 @@ struct vw_role {
     struct vars vars;
     struct placement *placements;
     size_t count, cap;
-    bool ascending;
+    bool ascending; /* each peer behind the one before */
 };
 
 struct node {
@@ -150,7 +150,7 @@ vw_error vw_role_place(struct vw_role *role, size_t peer, int64_t instances) {
     }
     role->ascending = role->ascending && (role->count == 0 || role->placements[role->count - 1].peer < peer);
     role->placements = grown(role->placements, role->count, &role->cap, sizeof *role->placements);
-    role->placements[role->count] = (struct placement){.peer = peer, .order = role->count, .instances = instances};
+    role->placements[role->count] = (struct placement){.peer = peer, .instances = instances};
     role->count++;
     return NULL;
 }
@@ -234,16 +234,15 @@ static void put_mapping(struct vw_buffer *out, vw_text key, const struct vars *v
 
 static int by_peer(const void *a, const void *b) {
     const struct placement *left = a, *right = b;
-    return left->peer != right->peer ? (left->peer > right->peer) - (left->peer < right->peer)
-                                     : (left->order > right->order) - (left->order < right->order);
+    return (left->peer > right->peer) - (left->peer < right->peer);
 }
 
-/* Leaves one placement a peer, ascending. */
+/* Leaves one placement a peer, the last, ascending. */
 static void settle(struct vw_role *role) {
     if (role->ascending) {
         return;
     }
-    qsort(role->placements, role->count, sizeof *role->placements, by_peer);
+    vw_sort(role->placements, role->count, sizeof *role->placements, by_peer);
     size_t kept = 0;
     for (size_t i = 0; i < role->count; i++) {
         if (i + 1 == role->count || role->placements[i + 1].peer != role->placements[i].peer) {

@@ -1,23 +1,25 @@
 #include "scheduler.h"
 
+#include "document.h"
+
 static vw_error read(vw_text document, struct vw_input *input) {
-    vw_json all;
+    struct vw_document all;
     vw_error error = vw_document_read(document, &all);
     if (error != NULL) {
         return error;
     }
     *input = (struct vw_input){
-        .now_ms = vw_document_integer(all, VW_TEXT("now")),
-        .round = vw_document_integer(all, VW_TEXT("round")),
-        .term = vw_document_integer(all, VW_TEXT("term")),
-        .current_host = vw_document_text(all, VW_TEXT("current_host")),
-        .current_id = vw_document_text(all, VW_TEXT("current_id")),
-        .config = vw_json_get(all, VW_TEXT("config")),
-        .runtime = vw_json_get(all, VW_TEXT("runtime")),
-        .parents = vw_json_get(all, VW_TEXT("parents")),
-        .actions = vw_json_get(all, VW_TEXT("actions")),
-        .document = all,
-        .snapshot = vw_snapshot_of(all),
+        .now_ms = vw_document_integer(&all, VW_TEXT("now")),
+        .round = vw_document_integer(&all, VW_TEXT("round")),
+        .term = vw_document_integer(&all, VW_TEXT("term")),
+        .current_host = vw_document_text(&all, VW_TEXT("current_host")),
+        .current_id = vw_document_text(&all, VW_TEXT("current_id")),
+        .config = vw_document_get(&all, VW_TEXT("config")),
+        .runtime = vw_document_get(&all, VW_TEXT("runtime")),
+        .parents = vw_document_get(&all, VW_TEXT("parents")),
+        .actions = vw_document_get(&all, VW_TEXT("actions")),
+        .document = all.value,
+        .snapshot = vw_snapshot_of(&all),
     };
     return vw_hostnames(&input->snapshot, &input->hostnames);
 }

@@ -4,11 +4,11 @@
 
 #include "memory.h"
 
-struct vw_snapshot vw_snapshot_of(vw_json document) {
+struct vw_snapshot vw_snapshot_of(const struct vw_document *document) {
     return (struct vw_snapshot){
-        .peers = vw_json_get(document, VW_TEXT("peers")),
-        .metrics = vw_json_get(document, VW_TEXT("metrics")),
-        .parents = vw_json_get(document, VW_TEXT("parents")),
+        .peers = vw_document_get(document, VW_TEXT("peers")),
+        .metrics = vw_document_get(document, VW_TEXT("metrics")),
+        .parents = vw_document_get(document, VW_TEXT("parents")),
     };
 }
 

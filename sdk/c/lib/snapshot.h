@@ -5,8 +5,8 @@
 #ifndef VERWALTER_SNAPSHOT_H
 #define VERWALTER_SNAPSHOT_H
 
+#include "document.h"
 #include "host.h"
-#include "json.h"
 
 /** Peers and columns, not read yet. */
 struct vw_snapshot {
@@ -15,7 +15,7 @@ struct vw_snapshot {
 };
 
 /** The snapshot of an input document. */
-struct vw_snapshot vw_snapshot_of(vw_json document);
+struct vw_snapshot vw_snapshot_of(const struct vw_document *document);
 
 /** All hostnames. Asked once, then kept. */
 vw_error vw_hostnames(struct vw_snapshot *snapshot, struct vw_texts *hostnames);

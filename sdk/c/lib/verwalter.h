@@ -15,6 +15,7 @@
 #include "policy.h"
 #include "query.h"
 #include "scheduler.h"
+#include "sort.h"
 #include "text.h"
 
 #endif

@@ -32,12 +32,18 @@ static void check(struct vw_snapshot *snapshot, bool parents) {
     CHECK_INTEGER(placed[0], 0);
 }
 
+static struct vw_snapshot snapshot(const char *text) {
+    struct vw_document document;
+    CHECK_ERROR(vw_document_read(vw_text_of(text), &document), NULL);
+    return vw_snapshot_of(&document);
+}
+
 void test_snapshot(void) {
-    struct vw_snapshot document = vw_snapshot_of(json(
-        "{\"peers\":{\"c\":{\"machine\":{\"rack\":7}},\"a\":{\"machine\":{\"rack\":\"r1\"}},\"b\":{\"machine\":{\"rack\":[],\"disk\":{\"ssd\":true}}}},"
+    struct vw_snapshot document = snapshot(
+        "{\"v\":1,\"peers\":{\"c\":{\"machine\":{\"rack\":7}},\"a\":{\"machine\":{\"rack\":\"r1\"}},\"b\":{\"machine\":{\"rack\":[],\"disk\":{\"ssd\":true}}}},"
         "\"metrics\":{\"cpu\":[0.5,null,0.1],\"short\":[1]},"
         "\"parents\":[{\"nodes\":{\"a\":{\"roles\":{\"web\":{\"instances\":2}}},\"gone\":{\"roles\":{\"web\":{\"instances\":9}}}}},"
-        "{\"nodes\":{\"a\":{\"roles\":{\"web\":{\"instances\":3}}}}}]}"));
+        "{\"nodes\":{\"a\":{\"roles\":{\"web\":{\"instances\":3}}}}}]}");
     check(&document, true);
     const vw_text *ssd;
     CHECK_ERROR(vw_attribute(&document, VW_TEXT("disk.ssd"), &ssd), NULL);
@@ -45,7 +51,7 @@ void test_snapshot(void) {
 
     static const char *const hostnames[] = {"a", "b", "c"}, *const racks[] = {"r1", "", "7"};
     static const double cpu[] = {0.5, NAN, 0.1}, one[] = {1}, placed[] = {2, 0, 0};
-    struct vw_snapshot host = vw_snapshot_of(json("{}"));
+    struct vw_snapshot host = snapshot("{\"v\":1}");
     struct vw_texts names;
     CHECK_ERROR(vw_hostnames(&host, &names), "the host tells no hostnames: let `describe` or the manifest say `input: columns`, or read `peers`");
     stub_attribute("hostname", hostnames, 3);

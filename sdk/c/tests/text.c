@@ -12,6 +12,19 @@ static void utf8(void) {
     }
 }
 
+static int by_first(const void *a, const void *b) {
+    return *(const char *)a - *(const char *)b;
+}
+
+static void sorting(void) {
+    char pairs[] = "c1a1b1a2c2b2a3", one[] = "b1", none[] = "";
+    vw_sort(pairs, 7, 2, by_first);
+    CHECK_TEXT(vw_text_of(pairs), "a1a2a3b1b2c1c2");
+    vw_sort(one, 1, 2, by_first);
+    CHECK_TEXT(vw_text_of(one), "b1");
+    vw_sort(none, 0, 2, by_first);
+}
+
 void test_texts(void) {
     utf8();
     CHECK(vw_text_equal(VW_TEXT(""), (vw_text){NULL, 0}));
@@ -38,4 +51,6 @@ void test_texts(void) {
     vw_release(mark);
     kept = vw_extend(kept, 3, 200000);
     CHECK(memcmp(kept, "abc", 3) == 0);
+
+    sorting();
 }

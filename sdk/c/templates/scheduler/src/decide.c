@@ -1,22 +1,22 @@
 #include "decide.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "sdk/memory.h"
+#include "sdk/sort.h"
 
 struct ranked {
     double busy;
     size_t peer;
 };
 
+/* Equals stay in the order of their positions: vw_sort is stable. */
 static int by_rank(const void *a, const void *b) {
-    const struct ranked *left = a, *right = b;
-    int order = (isnan(left->busy) != 0) - (isnan(right->busy) != 0);
-    if (order == 0) {
-        order = (left->busy > right->busy) - (left->busy < right->busy);
+    double left = ((const struct ranked *)a)->busy, right = ((const struct ranked *)b)->busy;
+    if (isnan(left) || isnan(right)) {
+        return (isnan(left) != 0) - (isnan(right) != 0);
     }
-    return order != 0 ? order : (left->peer > right->peer) - (left->peer < right->peer);
+    return (left > right) - (left < right);
 }
 
 struct ranking decide_ranking(const double *busy, size_t count, double max_busy) {
@@ -25,7 +25,7 @@ struct ranking decide_ranking(const double *busy, size_t count, double max_busy)
     for (size_t i = 0; i < count; i++) {
         ranked[i] = (struct ranked){busy[i], i};
     }
-    qsort(ranked, count, sizeof *ranked, by_rank);
+    vw_sort(ranked, count, sizeof *ranked, by_rank);
     for (size_t i = 0; i < count; i++) {
         peers[i] = ranked[i].peer;
         open += ranked[i].busy <= max_busy; /* never for NaN */

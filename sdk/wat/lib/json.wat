@@ -134,9 +134,10 @@
       (br $more)))
   (i64.const 0))
 
-;; A text without its quotes: a part of the document where it has no escapes, else new at $next.
+;; A text without its quotes: a part of the document where it has no escapes, else new at $next. "" where it is no text.
 (func $text (param $value i64) (result i64)
   (local $at i32) (local $end i32) (local $start i32) (local $c i32)
+  (if (i32.eqz (call $is_text (local.get $value))) (then (return (i64.const 0))))
   (local.set $at (i32.add (call $at (local.get $value)) (i32.const 1)))
   (local.set $end (i32.sub (i32.add (local.get $at) (call $len (local.get $value))) (i32.const 2)))
   (local.set $value (call $slice (local.get $at) (i32.sub (local.get $end) (local.get $at))))

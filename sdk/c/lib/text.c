@@ -96,8 +96,11 @@ vw_text vw_text_first_chars(vw_text text, size_t count) {
 
 /* The code points with the property White_Space, in ascending order of their UTF-8. */
 bool vw_text_is_blank(vw_text text) {
-    static const char *const blanks[] = {"\t", "\n", "\v", "\f", "\r", " ", "\xc2\x85", "\xc2\xa0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003",
-                                         "\u2004", "\u2005", "\u2006", "\u2007", "\u2008", "\u2009", "\u200a", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000"};
+    static const char *const blanks[] = {
+        "\t", "\n", "\v", "\f", "\r", " ", "\xc2\x85", "\xc2\xa0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003",
+        "\u2004", "\u2005", "\u2006", "\u2007", "\u2008", "\u2009", "\u200a", "\u2028", "\u2029", "\u202f", "\u205f",
+        "\u3000",
+    };
     while (text.len != 0) {
         size_t before = text.len;
         for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++) {

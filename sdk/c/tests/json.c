@@ -42,9 +42,11 @@ static void check_refused(vw_text text, const char *error) {
 }
 
 static void refused(void) {
-    static const char *const bad[] = {"",      " ",       "{",       "[1,]",      "{\"a\":}", "{\"a\" 1}", "{a:1}", "[1 2]",   "01",    "1.",        ".5",       "-",
-                                      "1e",    "+1",      "tru",     "truex",     "nul",      "\"a",       "\"\\x\"", "\"\\u12\"", "\"\n\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"",
-                                      "[1]]",  "{}{}",    "[\"a]",   "{\"a\":1,}", "1 2",      "\"\\",      "\"\\u", "\"\\ud800\\", "NaN",   "'a'"};
+    static const char *const bad[] = {
+        "", " ", "{", "[1,]", "{\"a\":}", "{\"a\" 1}", "{a:1}", "[1 2]", "01", "1.", ".5", "-", "1e", "+1", "tru",
+        "truex", "nul", "\"a", "\"\\x\"", "\"\\u12\"", "\"\n\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"",
+        "[1]]", "{}{}", "[\"a]", "{\"a\":1,}", "1 2", "\"\\", "\"\\u", "\"\\ud800\\", "NaN", "'a'",
+    };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         check_refused(vw_text_of(bad[i]), "it is no JSON");
     }
@@ -71,7 +73,9 @@ static void check_integer(const char *text, int64_t expected) {
 }
 
 static void integers(void) {
-    static const char *const none[] = {"1.0", "1e3", "9223372036854775808", "-9223372036854775809", "99999999999999999999", "\"1\"", "null", "[1]"};
+    static const char *const none[] = {
+        "1.0", "1e3", "9223372036854775808", "-9223372036854775809", "99999999999999999999", "\"1\"", "null", "[1]",
+    };
     int64_t number;
     check_integer("0", 0);
     check_integer("-0", 0);

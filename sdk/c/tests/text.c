@@ -3,8 +3,10 @@
 #include "tests.h"
 
 static void utf8(void) {
-    static const char *const bad[] = {"\x80",         "\xc0\x80",         "\xc1\xbf",         "\xc3",     "\xe0\x9f\xbf",    "\xed\xa0\x80",
-                                      "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe2\x82", "\xe2\x82\xac\xff"};
+    static const char *const bad[] = {
+        "\x80", "\xc0\x80", "\xc1\xbf", "\xc3", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
+        "\xf5\x80\x80\x80", "\xe2\x82", "\xe2\x82\xac\xff",
+    };
     CHECK(vw_text_is_utf8(VW_TEXT("")));
     CHECK(vw_text_is_utf8(VW_TEXT("aé東🦀\xf4\x8f\xbf\xbf\xed\x9f\xbf")));
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -31,3 +31,16 @@ fn the_readme_names_every_exit_status() {
         assert!(line.contains(&format!("{} ", status as u8)), "{status:?}");
     }
 }
+
+/// The Rust SDK's crates inherit the same in a project as here.
+#[test]
+fn a_projects_sdk_is_a_workspace_like_this_one() {
+    let (own, project) = (read("Cargo.toml"), read("sdk/rust/workspace.toml"));
+    let (_, own) = own.split_once("[workspace.package]").expect("the workspace says what its crates inherit");
+    let (own, _) = own.split_once("\n[package]\n").expect("the host's own package comes next");
+    let paths = "verwalter-core = { path = \"core\" }\nverwalter-plugin = { path = \"sdk/rust\" }\n";
+    assert!(own.contains(paths), "{own}");
+    let expected = own.replace(paths, "verwalter-core = { path = \"verwalter-core\" }\n");
+    let (_, project) = project.split_once("[workspace.package]").expect("workspace.toml says it, too");
+    assert_eq!(project.trim(), expected.trim(), "copy what differs into sdk/rust/workspace.toml");
+}

@@ -121,10 +121,13 @@ fn keep(peers: usize, role: &Role<'_>) -> Vec<u32> {
 
 /// Takes `surplus` instances from the least free peers; those without samples count as the least free, the last name goes first.
 fn remove_surplus(kept: &mut [u32], surplus: u64, capacity: &Capacity) {
-    let mut candidates: Vec<u32> = (0..kept.len() as u32).filter(|peer| kept[*peer as usize] > 0).collect();
-    candidates.sort_unstable_by_key(|peer| (capacity.rank(*peer), Reverse(*peer)));
+    // One number a peer, which the smallest sort there is puts in order: the rank, then the position, the last first.
+    let key = |peer: u32| u64::from(capacity.rank(peer)) << 32 | u64::from(u32::MAX - peer);
+    let mut candidates: Vec<u64> = (0..kept.len() as u32).filter(|peer| kept[*peer as usize] > 0).map(key).collect();
+    candidates.sort_unstable();
     let mut surplus = surplus;
-    for peer in candidates {
+    for key in candidates {
+        let peer = u32::MAX - key as u32;
         let n = &mut kept[peer as usize];
         let taken = surplus.min(u64::from(*n));
         *n -= taken as u32;

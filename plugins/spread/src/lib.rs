@@ -20,7 +20,7 @@ pub mod config;
 pub mod decide;
 pub mod roles;
 
-use verwalter_plugin::{Answer, Error, Input};
+use verwalter_plugin::{Answer, Error, Input, place};
 
 use config::Config;
 
@@ -110,14 +110,7 @@ fn allowed(input: &Input<'_>, role: &roles::Role) -> Result<Vec<bool>, Error> {
 
 /// The number of each peer's group: peers with the same value of `fact`, those without it among themselves. By first appearance.
 fn groups(input: &Input<'_>, fact: &str) -> Result<Vec<u32>, Error> {
-    let labels = input.attribute(fact)?;
-    // Never iterated: its order cannot reach the decision.
-    let mut numbers = std::collections::HashMap::new();
-    let groups = labels.iter().map(|label| {
-        let next = numbers.len() as u32;
-        *numbers.entry(label).or_insert(next)
-    });
-    Ok(groups.collect())
+    Ok(place::groups(input.attribute(fact)?.iter()))
 }
 
 #[cfg(test)]

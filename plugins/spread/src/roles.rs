@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use verwalter_plugin::core::names::{NameError, TemplateRef};
-use verwalter_plugin::{Error, Input, RoleName};
+use verwalter_plugin::{Error, Input, RoleName, json};
 
 /// The most instances of one role. The host's own limit of placements.
 const MAX_INSTANCES: u64 = 1_000_000;
@@ -73,7 +73,10 @@ fn role(name: &str, value: Value) -> Result<Role, RolesError> {
         vars: Map::new(),
     };
     let refuse = |key: &str, problem: String| Err(RolesError::Key { role: name.to_owned(), key: key.to_owned(), problem });
-    let wrong = |key: &str, wanted: &str, got: &Value| refuse(key, format!("must be {wanted}, not {got}"));
+    let wrong = |key: &str, wanted: &str, got: &Value| {
+        let got = json::to_string(got).unwrap_or_else(|err| err.to_string());
+        refuse(key, format!("must be {wanted}, not {got}"))
+    };
     let Value::Object(map) = value else {
         return refuse("instances", "is missing: the file must be a mapping with `instances` and `template`".to_owned());
     };
@@ -112,7 +115,8 @@ fn role(name: &str, value: Value) -> Result<Role, RolesError> {
                 for (fact, value) in facts {
                     let text = match &value {
                         Value::String(text) => text.clone(),
-                        Value::Number(_) | Value::Bool(_) => value.to_string(),
+                        Value::Number(n) => n.to_string(),
+                        Value::Bool(value) => value.to_string(),
                         _ => return wrong(&format!("only.{fact}"), "a text, number or boolean", &value),
                     };
                     role.only.push((fact, text));

@@ -16,6 +16,7 @@ impl<'a> RawArgs<'a> {
     }
 
     /// Reads them for a filter whose arguments are called `names`, in order of position.
+    #[inline]
     pub fn read(self, names: &'static [&'static str]) -> Result<Args, ArgsError> {
         Args::read(self.0, names)
     }
@@ -90,6 +91,7 @@ pub enum ArgsError {
 }
 
 impl Args {
+    #[inline]
     fn read(text: &str, names: &'static [&'static str]) -> Result<Args, ArgsError> {
         let mut positional: Vec<Value> = serde_json::from_str(text).map_err(|err| ArgsError::NoArray(err.to_string()))?;
         let named = match positional.pop() {

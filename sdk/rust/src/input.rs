@@ -40,6 +40,7 @@ enum Peers<'a> {
 
 impl<'a> Input<'a> {
     /// Reads the document. Its parts are read when they are asked for.
+    #[inline]
     pub fn read(text: &'a str, host: &'a dyn Host) -> Result<Input<'a>, Error> {
         Ok(Input::of(Document::read(text)?, host))
     }
@@ -146,6 +147,7 @@ impl<'a> Input<'a> {
 
     /// `hostname`, `id`, `name`, `addr`, or a machine fact by its dotted path (`rack`, `disk.ssd`), one text a peer; "" where a
     /// peer has none. Read once, then kept.
+    #[inline]
     pub fn attribute(&self, name: &str) -> Result<Rc<Labels>, Error> {
         if let Some(known) = self.attributes.borrow().get(name) {
             return Ok(Rc::clone(known));
@@ -165,6 +167,7 @@ impl<'a> Input<'a> {
     }
 
     /// The column that the manifest's `metrics` declare as `name`: one number a peer, NaN where there is no sample.
+    #[inline]
     pub fn column(&self, name: &str) -> Result<Option<Vec<f64>>, Error> {
         let values = match &self.peers {
             Peers::Host(_) => self.host.column(name),
@@ -179,12 +182,14 @@ impl<'a> Input<'a> {
     }
 
     /// Like [`column`](Self::column), for a column that the plugin cannot do without.
+    #[inline]
     pub fn required_column(&self, name: &str) -> Result<Vec<f64>, Error> {
         self.column(name)?.ok_or_else(|| Error::NoColumn(name.to_owned()))
     }
 
     /// How many instances of `role` each peer has in the schedule that this decision follows. From several parents (a new leader
     /// inherits them) the greatest number counts, so that nothing moves only because the leader changed.
+    #[inline]
     pub fn placed(&self, role: &str) -> Result<Vec<u32>, Error> {
         if matches!(self.peers, Peers::Host(_))
             && let Some(column) = self.column(&format!("{PLACED_PREFIX}{role}"))?
@@ -205,6 +210,7 @@ impl<'a> Input<'a> {
     }
 
     /// The schedules that this decision follows: none at the very beginning, several when a new leader inherits them.
+    #[inline]
     pub fn parents(&self) -> Result<&[ScheduleView<'a>], Error> {
         if let Some(parents) = self.parents.get() {
             return Ok(parents);

@@ -40,6 +40,7 @@ pub struct Question<'a> {
 
 impl<'a> Question<'a> {
     /// Reads the document.
+    #[inline]
     pub fn read(text: &'a str) -> Result<Question<'a>, Error> {
         let question: Question<'a> = serde_json::from_str(text).map_err(|err| Error::Document(err.to_string()))?;
         check_version(question.v)?;
@@ -116,6 +117,7 @@ pub struct Render<'a> {
 
 impl<'a> Render<'a> {
     /// Reads the document.
+    #[inline]
     pub fn read(text: &'a str) -> Result<Render<'a>, Error> {
         let render: Render<'a> = serde_json::from_str(text).map_err(|err| Error::Document(err.to_string()))?;
         check_version(render.v)?;

@@ -28,6 +28,7 @@ pub struct Review<'a> {
 
 impl<'a> Review<'a> {
     /// Reads the document.
+    #[inline]
     pub fn read(text: &'a str, host: &'a dyn Host) -> Result<Review<'a>, Error> {
         let mut document: Document<'_, ScheduleView<'a>, Diff<'a>> = Document::read(text)?;
         let missing = |key: &str| Error::Document(format!("missing field `{key}`: this is no policy's document"));

@@ -1,4 +1,7 @@
 //! Parts of a document that stay text until somebody asks. It knows no document's keys.
+//!
+//! `#[inline]` here, and on everything that reads JSON up to the call of the author's function, is not for speed: it makes the compiler
+//! generate the JSON reader in the author's crate, where his own types need it anyway, and not a second time in this one.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -70,6 +73,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 }
 
 /// The member `key` of the object that `raw` is; `None` where `raw` is something else or has no such member.
+#[inline]
 pub(crate) fn member<'a>(raw: &'a RawValue, key: &str) -> Result<Option<&'a RawValue>, serde_json::Error> {
     struct Find<'k>(&'k str);
     impl<'de> Visitor<'de> for Find<'_> {

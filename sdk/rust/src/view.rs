@@ -27,6 +27,7 @@ pub struct ScheduleView<'a> {
 
 impl<'a> ScheduleView<'a> {
     /// Reads a schedule's canonical text, for tests of functions that take one.
+    #[inline]
     pub fn read(text: &'a str) -> Result<ScheduleView<'a>, Error> {
         serde_json::from_str(text).map_err(|source| Error::Part { key: "schedule".to_owned(), source })
     }
@@ -47,6 +48,7 @@ impl<'a> ScheduleView<'a> {
     }
 
     /// How many instances each placed role has on all nodes together, by role. One pass over the placements.
+    #[inline]
     pub fn totals(&self) -> Result<BTreeMap<&str, u64>, Error> {
         let mut totals = BTreeMap::new();
         for placed in self.placements() {
@@ -56,6 +58,7 @@ impl<'a> ScheduleView<'a> {
     }
 
     /// Whether the schedule knows `role`: as a role of its own, or on a node.
+    #[inline]
     pub fn has_role(&self, role: &str) -> Result<bool, Error> {
         Ok(self.of_role(role).next().is_some() || self.role_vars()?.get(role).is_some())
     }
@@ -95,6 +98,7 @@ impl<'a> ScheduleView<'a> {
         serde_json::from_str(&text).map(Some).map_err(|source| Error::Part { key: key(), source })
     }
 
+    #[inline]
     fn role_vars(&self) -> Result<Members<'a>, Error> {
         part("schedule.roles", self.roles)
     }
@@ -125,6 +129,7 @@ impl<'a> Placed<'a> {
     }
 
     /// How many instances; one where the variables do not say.
+    #[inline]
     pub fn instances(&self) -> Result<u32, Error> {
         Ok(self.vars::<Instances>()?.instances.unwrap_or(1))
     }

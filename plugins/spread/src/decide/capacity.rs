@@ -68,9 +68,10 @@ impl Capacity {
     }
 
     /// Orders peers from the least free; those without samples come first.
-    pub(super) fn rank(&self, peer: u32) -> (bool, u32) {
+    pub(super) fn rank(&self, peer: u32) -> u32 {
         let free = &self.peers[peer as usize];
-        (free.sampled, free.score)
+        // A score is at most a million.
+        u32::from(free.sampled) << 31 | free.score
     }
 
     /// Whether a new instance has room. Where nothing is measured nothing is refused.

@@ -45,6 +45,7 @@ pub(crate) struct Document<'a, S = IgnoredAny, D = IgnoredAny> {
 }
 
 impl<'a, S: Deserialize<'a>, D: Deserialize<'a>> Document<'a, S, D> {
+    #[inline]
     pub(crate) fn read(text: &'a str) -> Result<Document<'a, S, D>, Error> {
         let document: Document<'a, S, D> = serde_json::from_str(text).map_err(|err| Error::Document(err.to_string()))?;
         check_version(document.v)?;
@@ -77,6 +78,7 @@ impl<'a, S: Deserialize<'a>, D: Deserialize<'a>> Document<'a, S, D> {
 
 impl Document<'_> {
     /// The values of a column that travels in the document; NaN for `null`.
+    #[inline]
     pub(super) fn column(&self, name: &str) -> Result<Option<Vec<f64>>, Error> {
         let Some(raw) = self.metrics.as_ref().and_then(|metrics| metrics.get(name)) else { return Ok(None) };
         let values: Vec<Sample> =

@@ -32,6 +32,7 @@ impl<'i, 'a> Peer<'i, 'a> {
 
     /// `id`, `name`, `addr`, or a machine fact by its dotted path; "" where it has none. In a loop over all peers
     /// [`Input::attribute`] is cheaper.
+    #[inline]
     pub fn attribute(&self, name: &str) -> Result<String, Error> {
         match self.input.row(self.index) {
             Some(row) => attribute(self.hostname, row, name),
@@ -48,6 +49,7 @@ impl<'i, 'a> Peer<'i, 'a> {
 }
 
 /// What the host would answer for one peer of a document.
+#[inline]
 pub(super) fn attribute(hostname: &str, row: &RawValue, name: &str) -> Result<String, Error> {
     if name == "hostname" {
         return Ok(hostname.to_owned());
@@ -55,6 +57,7 @@ pub(super) fn attribute(hostname: &str, row: &RawValue, name: &str) -> Result<St
     find(row, name).map_err(|source| Error::Part { key: format!("peers.{hostname}"), source })
 }
 
+#[inline]
 fn find(row: &RawValue, name: &str) -> Result<String, serde_json::Error> {
     let path = match name {
         "id" | "name" | "addr" => None,

@@ -148,3 +148,21 @@ test "a schedule in canonical form" {
     try std.testing.expectEqualStrings("{\"instances\":2,\"port\":80.0}", placed.nodes.get("b").?.roles.get("web").?.vars.text);
     try std.testing.expectEqualStrings("[1]", placed.state.text);
 }
+
+test "a document with peers and metrics" {
+    var arena: std.heap.ArenaAllocator = .init(std.testing.allocator);
+    defer arena.deinit();
+    const text: Json = .{ .text =
+        \\{"v":1,"now":1700000000000,"round":2,"term":1,"current_host":"a","current_id":"01","config":{},"runtime":{"web":1e0},"newer":1,
+        \\ "parents":[{"nodes":{},"roles":{}}],"actions":{"7":{"x":1}},"metrics":{"cpu":[null,5e-324]},
+        \\ "peers":{"b":{"id":"02","hostname":"b","name":"B","addr":null,"known_since":1,"last_report_direct":null,"machine":{"rack":"r1"}},
+        \\          "a":{"id":"01","hostname":"a","name":"A","addr":"192.0.2.1:1","known_since":1,"last_report_direct":2,"machine":{}}}}
+    };
+    const in = try text.read(Input, arena.allocator());
+    try std.testing.expectEqualStrings("a", in.peers.entries[0].key);
+    try std.testing.expectEqual(null, in.peers.get("b").?.addr);
+    try std.testing.expectEqualSlices(?f64, &.{ null, 5e-324 }, in.metrics.get("cpu").?);
+    try std.testing.expectEqualStrings("{\"web\":1e0}", in.runtime.text);
+    try std.testing.expectEqualStrings("{\"x\":1}", in.actions.get("7").?.text);
+    try std.testing.expectEqual(1, in.parents.len);
+}

@@ -181,7 +181,6 @@ fn fromStd(err: anyerror) Error {
 
 const testing = std.testing;
 
-
 test "values stay as they were written" {
     var arena: std.heap.ArenaAllocator = .init(testing.allocator);
     defer arena.deinit();

@@ -1,7 +1,7 @@
 // The SDK's parts as filters, so that `sdk.test.mjs` can ask them.
 
 import {
-  applying, Args, ascending, attribute, characters, column, Document, fail, failed, hostnames, isRoleName, Json, Level, log, Mapping, requiredColumn, Schedule, Verdict,
+  applying, Args, ascending, attribute, characters, column, Document, fail, failed, hostnames, Input, isRoleName, Json, Level, log, Mapping, requiredColumn, Schedule, Verdict,
 } from "../verwalter";
 
 export { vw_abi_1, vw_alloc, vw_free } from "../verwalter";
@@ -24,6 +24,7 @@ function apply(name: string, given: Json[]): Json | null {
   if (name == "schedule") return schedule(first.textOr(""));
   if (name == "verdict") return verdict(<i32>first.whole(0), given[1].textOr(""));
   if (name == "host") return host();
+  if (name == "input") return input(first);
   if (name == "index") return given[<i32>first.whole(0)];
   return fail<Json>("there is no such filter");
 }
@@ -86,5 +87,20 @@ function host(): Json | null {
   answer.add("cpu", Json.ofText("0x" + reinterpret<u64>(cpu[0]).toString(16)));
   answer.add("unsampled", Json.ofBool(isNaN(cpu[1])));
   answer.add("absent", new Document(answer.json()).value("absent"));
+  return answer.json();
+}
+
+function input(document: Json): Json {
+  const input = new Input(document);
+  const peers = input.peers;
+  const cpu = input.metric("cpu");
+  const answer = new Mapping();
+  answer.add("hosts", Json.ofList(peers.map<Json>((peer) => Json.ofText(`${peer.hostname} ${peer.addr} ${peer.knownSince} ${peer.lastReportDirect} ${peer.machine}`))));
+  answer.add("unsampled", Json.ofBool(cpu != null && isNaN(cpu[0]) && cpu[1] == 5e-324));
+  answer.add("rps", Json.ofBool(input.metric("rps") != null));
+  answer.add("round", Json.ofText(`${input.now} ${input.round} ${input.term} ${input.currentHost} ${input.currentId}`));
+  answer.add("runtime", input.runtime);
+  answer.add("action", input.actions.values[0]);
+  answer.add("web", Json.ofWhole(input.parents[0].total("web")));
   return answer.json();
 }

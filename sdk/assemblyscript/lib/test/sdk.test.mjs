@@ -31,7 +31,7 @@ test("numbers are read to the last bit", () => {
   ]) check(text);
   let seed = 1;
   const next = () => (seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0);
-  for (let round = 0; round < 20000; round++) {
+  for (let round = 0; round < 2000; round++) {
     view.setUint32(0, next());
     view.setUint32(4, next());
     const number = view.getFloat64(0);
@@ -124,6 +124,19 @@ test("the host's columns, attributes and log", () => {
   });
   assert.deepEqual(asks.log, ["warn asked 🦀"]);
   failsWith("host: no column cpu: declare it under metrics in the manifest", () => new Plugin(FILE).apply("host"));
+});
+
+test("a document with peers and metrics", () => {
+  const peer = (hostname, addr, last_report_direct) => ({ id: "01", hostname, name: hostname, addr, known_since: 1, last_report_direct, machine: { rack: "r1" } });
+  const answer = plugin.apply("input", {
+    v: 1, now: 1700000000000, round: 2, term: 3, current_host: "a", current_id: "01", config: {}, runtime: { web: 1 }, newer: 1,
+    parents: [{ nodes: { a: { roles: { web: { instances: 2 } } }, b: { roles: { web: { instances: 1 } } } }, roles: {} }],
+    actions: { 7: "x" }, metrics: { cpu: [null, 5e-324] }, peers: { b: peer("b", null, null), a: peer("a", "192.0.2.1:1", 2) },
+  }, 0);
+  assert.deepEqual(answer, {
+    hosts: ['a 192.0.2.1:1 1 2 {"rack":"r1"}', 'b  1 0 {"rack":"r1"}'], unsampled: true, rps: false,
+    round: "1700000000000 2 3 a 01", runtime: { web: 1 }, action: "x", web: 3,
+  });
 });
 
 test("what ends a call is logged with its place", () => {

@@ -1,9 +1,9 @@
 """Turns what an author's functions return or raise into what componentize-py's bindings expect."""
 
 import json
-from traceback import extract_tb
 from typing import Any, Callable
 
+from . import sandbox
 from .error import Error
 
 try:
@@ -25,6 +25,7 @@ VERSION = 1
 def answer(function: Callable[..., str | None], *args: Any) -> str | None:
     """Calls function; whatever it raises becomes an error answer, and never a trap that says nothing."""
     try:
+        sandbox.enter()
         text = function(*args)
         if text is not None:
             text.encode()  # a lone surrogate would trap in the bindings
@@ -39,8 +40,13 @@ def answer(function: Callable[..., str | None], *args: Any) -> str | None:
 def _told(error: BaseException) -> str:
     """An author's mistake: its type, its text and where."""
     message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    frames = extract_tb(error.__traceback__, limit=-1)
-    return f"{message} ({frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno})" if frames else message
+    # By hand: the module traceback looks for the source, and a plugin has no files.
+    at = error.__traceback__
+    if at is None:
+        return message
+    while at.tb_next is not None:
+        at = at.tb_next
+    return f"{message} ({at.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{at.tb_lineno})"
 
 
 def read_document(text: str) -> dict[str, Any]:

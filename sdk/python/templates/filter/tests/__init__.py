@@ -3,5 +3,6 @@
 import sys
 from pathlib import Path
 
-# The SDK is in no registry yet: it lies in this project.
-sys.path.insert(0, str(Path(__file__).parents[1] / "sdk"))
+_project = Path(__file__).parents[1]
+# The SDK is in no registry yet: it lies in the project.
+sys.path[:0] = [str(_project / "src"), str(_project / "sdk")]

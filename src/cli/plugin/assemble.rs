@@ -18,8 +18,11 @@ const MAX_TEXT_BYTES: u64 = 16 << 20;
 #[derive(Debug, Args)]
 pub(super) struct AssembleArgs {
     /// The text: one file with a whole module, or any number with fields of one, which are read one after the other
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "list", conflicts_with = "list", value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// The same files, named in this one, a line each
+    #[arg(long, value_name = "FILE")]
+    list: Option<PathBuf>,
     /// The module to write
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
@@ -27,7 +30,16 @@ pub(super) struct AssembleArgs {
 
 /// Assembles.
 pub(super) fn run(args: &AssembleArgs) -> anyhow::Result<Exit> {
-    let texts = args.files.iter().map(|path| Ok((path.as_path(), file::read_text(path, MAX_TEXT_BYTES)?)));
+    let files = match &args.list {
+        None => args.files.clone(),
+        Some(list) => {
+            let text = file::read_text(list, MAX_TEXT_BYTES)?;
+            let files: Vec<PathBuf> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(PathBuf::from).collect();
+            anyhow::ensure!(!files.is_empty(), "{}: names no files: write one a line", list.display());
+            files
+        }
+    };
+    let texts = files.iter().map(|path| Ok((path.as_path(), file::read_text(path, MAX_TEXT_BYTES)?)));
     let wasm = assemble(&texts.collect::<Result<Vec<_>, FileError>>()?)?;
     std::fs::write(&args.output, wasm).with_context(|| format!("{} cannot be written", args.output.display()))?;
     Ok(Exit::Done)
@@ -92,6 +104,6 @@ mod tests {
         check(&["(module\n  (fnuc))"], Err("0.wat:2:4: expected valid module field"));
         check(&["(memory 1)", "(func\n \"é\" $x)"], Err("1.wat:2:2: expected an instruction"));
         check(&["(memory 1)\n", "\n(func (call $g))"], Err("1.wat:2:13: unknown func: failed to find name `$g`"));
-        check(&["(func", "(memory 1)"], Err("1.wat:1:2: expected an instruction"));
+        check(&["(func", "(memory 1)"], Err("1.wat:1:2: unknown operator or unexpected token"));
     }
 }

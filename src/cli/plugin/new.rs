@@ -42,6 +42,10 @@ fn parse_name(text: &str) -> Result<PluginName, String> {
     if !text.starts_with(|c: char| c.is_ascii_lowercase()) || text.contains('.') {
         return Err("a package of this name is not possible in every language: begin with a letter, and leave out dots".to_owned());
     }
+    // A package may not depend on one of its own name.
+    if ["verwalter", "verwalter-core", "verwalter-plugin"].contains(&text.replace('_', "-").as_str()) {
+        return Err("that is the SDK's own name".to_owned());
+    }
     Ok(name)
 }
 

@@ -14,6 +14,23 @@ fn files_become_one_module() {
 }
 
 #[test]
+fn a_file_may_name_the_others() {
+    let dir = tempfile::tempdir().expect("a directory");
+    write(dir.path(), "src/a.wat", "(memory 1)");
+    write(dir.path(), "b.wat", "(func)");
+    write(dir.path(), "files", "src/a.wat\n\nb.wat\n");
+    let assemble = |args: &[&str]| run_in(dir.path(), Some(""), [&["plugin", "assemble", "-o", "m.wasm"], args].concat());
+    assert_eq!(assemble(&["--list", "files"]).status, Some(0));
+    let wasm = std::fs::read(dir.path().join("m.wasm")).expect("written");
+    assert_eq!(wasm, wat::parse_str("(module (memory 1) (func))").expect("sound"));
+    write(dir.path(), "files", "\n");
+    let ended = assemble(&["--list", "files"]);
+    assert_eq!((ended.status, ended.err.as_str()), (Some(1), "verwalter: files: names no files: write one a line\n"));
+    assert_eq!(assemble(&["--list", "files", "b.wat"]).status, Some(2));
+    assert_eq!(assemble(&[]).status, Some(2));
+}
+
+#[test]
 fn mistakes_are_told_with_their_place() {
     let dir = tempfile::tempdir().expect("a directory");
     write(dir.path(), "a.wat", "(memory 1)");

@@ -108,6 +108,7 @@ fn names_languages_and_kinds_are_checked() {
     refused(&["--lang", lang, &"x".repeat(65)], "is longer than 64 characters");
     refused(&["--lang", lang, "2mine"], "begin with a letter, and leave out dots");
     refused(&["--lang", lang, "mine.own"], "begin with a letter, and leave out dots");
+    refused(&["--lang", lang, "verwalter-plugin"], "that is the SDK's own name");
     refused(&["--lang", lang, "--kind", "shedule", "mine"], "there are scheduler, policy, filter, query");
     refused(&["--lang", "cobol", "mine"], &format!("[possible values: {}", templates()[0].0));
     refused(&["mine"], "--lang <LANG>");

@@ -1,6 +1,5 @@
 //! What documents of cases are read as, and what is said of those that are wrong.
 
-use super::*;
 use crate::lab::input::{Asked, Proposed, Rendered, Scene};
 
 /// The first thing that is wrong with a scheduler's document.

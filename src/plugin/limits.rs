@@ -9,8 +9,9 @@ use super::inspect::MAX_WASM_BYTES;
 
 /// A guest's stack. Fixed: the engine is built with it.
 pub const STACK_BYTES: usize = 512 << 10;
-/// Core instances in one component. Fixed: the pool is built with it. A Rust component has 3.
-pub const MAX_INSTANCES: u32 = 16;
+/// Core instances in one component, and tables. Fixed: the pool is built with it, and reserves address space for it, not memory. A Rust
+/// component has 3, one with Python's runtime and standard library 38.
+pub const MAX_INSTANCES: u32 = 64;
 /// The greatest memory limit: the pool's slots are made for it.
 pub const MAX_MEMORY: usize = 1 << 30;
 /// The greatest table limit: the pool's slots are made for it. Go's tables have about 10,000 elements.

@@ -139,7 +139,7 @@ fn exportAs(comptime name: []const u8, comptime answer: fn (call: *Call, argumen
             const bytes: []const u8 = if (argument) |start| start[0..len] else "";
             return if (answer(&call, bytes)) |ok| pack(0, ok.text) else |err| pack(1, switch (err) {
                 error.Failed => call.message,
-                error.InvalidJson => "what the plugin read or wrote is no such JSON",
+                error.InvalidJson => "a JSON value is not what the plugin reads it as, or has a number that cannot be written",
                 error.OutOfMemory => "out of memory",
             });
         }

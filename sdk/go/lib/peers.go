@@ -22,13 +22,13 @@ type Peers struct {
 }
 
 // NewPeers reads the peers of an input document; plugins find them ready in their input.
-func NewPeers(document Object) (*Peers, error) {
+func NewPeers(document Object) *Peers {
 	p := &Peers{attributes: map[string][]string{}, columns: map[string][]float64{}}
-	err := firstError(parse(document, "peers", &p.rows), parse(document, "metrics", &p.metrics))
-	if p.rows != nil {
-		p.hostnames = p.rows.Keys()
+	if rows, ok := ReadObject(document["peers"]); ok {
+		p.rows, p.hostnames = rows, rows.Keys()
+		p.metrics, _ = ReadObject(document["metrics"])
 	}
-	return p, err
+	return p
 }
 
 // Len returns how many peers there are.

@@ -2,7 +2,6 @@ package verwalter
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 )
@@ -21,30 +20,41 @@ type Schedule struct {
 
 // Node is one node of a schedule.
 type Node struct {
-	// Roles are the placements: role to its variables on this node, `instances` among them.
-	Roles map[string]Object
+	// Roles are the placements: role to its variables on this node, `instances` among them. They are unread: see ReadObject.
+	Roles Object
 	// Vars are the variables of every role on this node.
 	Vars Object
 }
 
-// UnmarshalJSON reads a schedule in canonical form.
-func (s *Schedule) UnmarshalJSON(raw []byte) error {
-	var parts Object
-	if err := json.Unmarshal(raw, &parts); err != nil {
-		return err
-	}
-	*s = Schedule{State: parts["state"]}
-	return firstError(parse(parts, "nodes", &s.Nodes), parse(parts, "roles", &s.Roles), parse(parts, "vars", &s.Vars))
+// ReadSchedule reads a schedule in canonical form; false for anything else.
+func ReadSchedule(raw json.RawMessage) (*Schedule, bool) {
+	s := &Schedule{Nodes: map[string]Node{}, Roles: map[string]Object{}}
+	ok := split(raw, '{', func(key string, value json.RawMessage) {
+		switch key {
+		case "nodes":
+			split(value, '{', func(host string, value json.RawMessage) { s.Nodes[host] = readNode(value) })
+		case "roles":
+			split(value, '{', func(role string, value json.RawMessage) { s.Roles[role], _ = ReadObject(value) })
+		case "vars":
+			s.Vars, _ = ReadObject(value)
+		case "state":
+			s.State = value
+		}
+	})
+	return s, ok
 }
 
-// UnmarshalJSON reads a node of a schedule in canonical form.
-func (n *Node) UnmarshalJSON(raw []byte) error {
-	var parts Object
-	if err := json.Unmarshal(raw, &parts); err != nil {
-		return err
-	}
-	*n = Node{}
-	return firstError(parse(parts, "roles", &n.Roles), parse(parts, "vars", &n.Vars))
+func readNode(raw json.RawMessage) Node {
+	var node Node
+	split(raw, '{', func(key string, value json.RawMessage) {
+		switch key {
+		case "roles":
+			node.Roles, _ = ReadObject(value)
+		case "vars":
+			node.Vars, _ = ReadObject(value)
+		}
+	})
+	return node
 }
 
 // Hosts returns the hostnames of Nodes in ascending order of bytes.
@@ -58,10 +68,13 @@ func (s *Schedule) Instances(host, role string) int {
 	if !placed {
 		return 0
 	}
-	if instances, ok := Whole(vars["instances"]); ok {
-		return int(instances)
-	}
-	return 1 // what the contract means by a placement that does not say
+	instances := int64(1) // what the contract means by a placement that does not say
+	split(vars, '{', func(key string, value json.RawMessage) {
+		if key == "instances" {
+			instances, _ = Whole(value)
+		}
+	})
+	return int(instances)
 }
 
 // Total returns how many instances of role stand on all nodes.
@@ -84,25 +97,4 @@ func (s *Schedule) Has(role string) bool {
 		}
 	}
 	return false
-}
-
-// parse decodes the member key of parts where there is one.
-func parse(parts Object, key string, into any) error {
-	raw, ok := parts[key]
-	if !ok {
-		return nil
-	}
-	if err := json.Unmarshal(raw, into); err != nil {
-		return fmt.Errorf("%s: %w", key, err)
-	}
-	return nil
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -16,6 +16,8 @@ const MaxWhole = 1 << 53
 // into a type of your own with [json.Unmarshal], or read it with [Text], [Whole], [Number] and [ReadObject]; a missing key reads
 // as nil, which none of them takes.
 //
+// What the readers below take must be valid JSON, as all that the host hands over is.
+//
 // Unlike the fields of a struct, which encoding/json finds in any letter case, its keys are exact.
 type Object map[string]json.RawMessage
 
@@ -26,29 +28,24 @@ func (o Object) Keys() []string {
 
 // ReadObject reads a JSON object; false for anything else.
 func ReadObject(raw json.RawMessage) (Object, bool) {
-	if !begins(raw, '{') {
-		return nil, false
-	}
 	object := Object{}
-	return object, json.Unmarshal(raw, &object) == nil
+	ok := split(raw, '{', func(key string, value json.RawMessage) { object[key] = value })
+	return object, ok
 }
 
 // ReadList reads a JSON array; false for anything else.
 func ReadList(raw json.RawMessage) ([]json.RawMessage, bool) {
-	if !begins(raw, '[') {
-		return nil, false
-	}
 	list := []json.RawMessage{}
-	return list, json.Unmarshal(raw, &list) == nil
+	ok := split(raw, '[', func(_ string, value json.RawMessage) { list = append(list, value) })
+	return list, ok
 }
 
 // Text reads a JSON string; false for anything else.
 func Text(raw json.RawMessage) (string, bool) {
-	if !begins(raw, '"') {
+	if raw = bytes.TrimSpace(raw); len(raw) == 0 || raw[0] != '"' {
 		return "", false
 	}
-	var text string
-	return text, json.Unmarshal(raw, &text) == nil
+	return unquote(raw), true
 }
 
 // Number reads a JSON number that a float64 can hold; false for anything else.
@@ -69,9 +66,4 @@ func Whole(raw json.RawMessage) (int64, bool) {
 		return 0, false
 	}
 	return int64(number), true
-}
-
-func begins(raw json.RawMessage, with byte) bool {
-	raw = bytes.TrimLeft(raw, " \t\r\n")
-	return len(raw) > 0 && raw[0] == with
 }

@@ -45,10 +45,10 @@ func TestIsRoleName(t *testing.T) {
 }
 
 func TestScheduleKeysAreExact(t *testing.T) {
-	var s Schedule
 	text := `{"Nodes":1,"nodes":{"b":{"roles":{"web":{"Instances":9,"instances":2}}},"a":{"roles":{"web":{}},"vars":{"x":1}}},"roles":{"idle":{}}}`
-	if err := json.Unmarshal([]byte(text), &s); err != nil {
-		t.Fatal(err)
+	s, ok := ReadSchedule(json.RawMessage(text))
+	if !ok {
+		t.Fatal("it was not read")
 	}
 	if s.Instances("b", "web") != 2 || s.Instances("a", "web") != 1 || s.Instances("a", "idle") != 0 || s.Instances("c", "web") != 0 {
 		t.Errorf("%+v", s)

@@ -14,6 +14,7 @@ package filter
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -60,8 +61,8 @@ func (p Plugin) Names() ([]byte, error) {
 func (p Plugin) Run(call []byte) ([]byte, error) {
 	object, _ := verwalter.ReadObject(call)
 	name, ok := verwalter.Text(object["name"])
-	if !ok {
-		return nil, fmt.Errorf("the call: it has no name")
+	if !ok || !json.Valid(call) {
+		return nil, errors.New("the call: it is no JSON object with a name")
 	}
 	for _, filter := range p.Filters {
 		if filter.Name == name {

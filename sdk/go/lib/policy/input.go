@@ -16,7 +16,7 @@ type Input struct {
 	// Config is the policy's own: its manifest's config.
 	Config verwalter.Object
 	// Schedule is the one in question.
-	Schedule verwalter.Schedule
+	Schedule *verwalter.Schedule
 	// Previous is the one in force; nil before the first.
 	Previous *verwalter.Schedule
 	// Diff is what changes from Previous to Schedule.
@@ -40,7 +40,7 @@ type Diff struct {
 
 // ReadInput reads a review document.
 func ReadInput(text []byte) (*Input, error) {
-	in := &Input{}
+	in := &Input{Schedule: &verwalter.Schedule{}}
 	document := plugin.ReadDocument(text)
 	document.Read("now", &in.NowMS)
 	document.Read("round", &in.Round)
@@ -52,6 +52,6 @@ func ReadInput(text []byte) (*Input, error) {
 	document.Read("previous", &in.Previous)
 	document.Read("diff", &in.Diff)
 	document.Read("runtime", &in.Runtime)
-	in.Peers = document.Peers()
+	in.Peers = verwalter.NewPeers(document.Members)
 	return in, document.Err
 }

@@ -19,7 +19,7 @@ type Render struct {
 	// Config is the manifest's config.
 	Config verwalter.Object
 	// Schedule is the one to be rendered.
-	Schedule verwalter.Schedule
+	Schedule *verwalter.Schedule
 	// Previous is the one rendered before; nil at first and when a render is forced.
 	Previous *verwalter.Schedule
 	// Machine are the node's facts.
@@ -28,7 +28,7 @@ type Render struct {
 
 // ReadRender reads a render document.
 func ReadRender(text []byte) (*Render, error) {
-	in := &Render{}
+	in := &Render{Schedule: &verwalter.Schedule{}}
 	document := plugin.ReadDocument(text)
 	document.Read("now", &in.NowMS)
 	document.Read("hostname", &in.Hostname)

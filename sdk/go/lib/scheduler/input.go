@@ -18,7 +18,7 @@ type Input struct {
 	// Runtime is the operators' metadata: runtime/web.yaml is the key "web". Empty unless the plugin reads it, as are the next two.
 	Runtime verwalter.Object
 	// Parents are the schedules that this decision follows: none at first, one as a rule, several after a change of leaders.
-	Parents []verwalter.Schedule
+	Parents []*verwalter.Schedule
 	// Actions are the operators' pending actions, by id.
 	Actions verwalter.Object
 	// Peers are the nodes of this round.
@@ -36,9 +36,9 @@ func ReadInput(text []byte) (*Input, error) {
 	document.Read("current_id", &in.CurrentID)
 	document.Read("config", &in.Config)
 	document.Read("runtime", &in.Runtime)
-	document.Read("parents", &in.Parents)
+	in.Parents = document.Schedules("parents")
 	document.Read("actions", &in.Actions)
-	in.Peers = document.Peers()
+	in.Peers = verwalter.NewPeers(document.Members)
 	return in, document.Err
 }
 
@@ -52,9 +52,9 @@ func (in *Input) Placed(role string) []int {
 		}
 		return placed
 	}
-	for i := range in.Parents {
+	for _, parent := range in.Parents {
 		for peer, hostname := range in.Hostnames() {
-			placed[peer] = max(placed[peer], in.Parents[i].Instances(hostname, role))
+			placed[peer] = max(placed[peer], parent.Instances(hostname, role))
 		}
 	}
 	return placed

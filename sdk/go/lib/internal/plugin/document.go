@@ -20,7 +20,7 @@ type Document struct {
 // ReadDocument splits an input document of the version that this SDK speaks into its members.
 func ReadDocument(text []byte) *Document {
 	members, ok := verwalter.ReadObject(text)
-	if !ok {
+	if !ok || !json.Valid(text) {
 		return &Document{Err: errors.New("the input document: it is no JSON object")}
 	}
 	if v, ok := verwalter.Whole(members["v"]); !ok || v != version {
@@ -30,25 +30,38 @@ func ReadDocument(text []byte) *Document {
 	return &Document{Members: members}
 }
 
-// Read reads the member key into a value of Go; an absent one leaves it as it is.
+// Read reads the member key into a value of Go; an absent one leaves it as it is. Large parts are split, not decoded.
 func (d *Document) Read(key string, into any) {
 	raw, ok := d.Members[key]
 	if d.Err != nil || !ok {
 		return
 	}
-	if err := json.Unmarshal(raw, into); err != nil {
-		d.Err = fmt.Errorf("%s of the input document: %w", key, err)
+	switch into := into.(type) {
+	case *verwalter.Object:
+		*into, ok = verwalter.ReadObject(raw)
+	case **verwalter.Schedule:
+		*into, ok = verwalter.ReadSchedule(raw)
+		if !ok {
+			*into, ok = nil, string(raw) == "null"
+		}
+	default:
+		if err := json.Unmarshal(raw, into); err != nil {
+			d.Err = fmt.Errorf("%s of the input document: %w", key, err)
+		}
+	}
+	if !ok {
+		d.Err = fmt.Errorf("%s of the input document: it is no JSON object", key)
 	}
 }
 
-// Peers are those of the document, or the host's where it has none.
-func (d *Document) Peers() *verwalter.Peers {
-	if d.Err != nil {
-		return nil
+// Schedules reads the member key, a list of schedules.
+func (d *Document) Schedules(key string) []*verwalter.Schedule {
+	var schedules []*verwalter.Schedule
+	items, _ := verwalter.ReadList(d.Members[key])
+	for _, raw := range items {
+		if schedule, ok := verwalter.ReadSchedule(raw); ok {
+			schedules = append(schedules, schedule)
+		}
 	}
-	peers, err := verwalter.NewPeers(d.Members)
-	if err != nil {
-		d.Err = fmt.Errorf("the input document: %w", err)
-	}
-	return peers
+	return schedules
 }

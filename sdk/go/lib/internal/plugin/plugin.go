@@ -2,6 +2,7 @@
 package plugin
 
 import (
+	"encoding/json"
 	"errors"
 
 	"verwalter"
@@ -47,7 +48,7 @@ func (d Described) Check(config []byte) ([]byte, error) {
 		return nil, nil
 	}
 	object, ok := verwalter.ReadObject(config)
-	if !ok {
+	if !ok || !json.Valid(config) {
 		return nil, errors.New("config: must be a mapping")
 	}
 	return nil, d.CheckConfig(object)

@@ -20,10 +20,17 @@ pub struct Difference {
     pub got: Option<Value>,
 }
 
+impl Difference {
+    /// In a line, with words for what stands on either side: of two answers neither is expected.
+    pub fn worded(&self, one: &str, other: &str) -> String {
+        let path = if self.path.is_empty() { "answer" } else { &self.path };
+        format!("{path}: {one} {}, {other} {}", shown(self.expected.as_ref()), shown(self.got.as_ref()))
+    }
+}
+
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = if self.path.is_empty() { "answer" } else { &self.path };
-        write!(f, "{path}: expected {}, got {}", shown(self.expected.as_ref()), shown(self.got.as_ref()))
+        f.write_str(&self.worded("expected", "got"))
     }
 }
 

@@ -18,10 +18,7 @@ pub(super) fn stable(asked: &Asked<'_>, costs: &mut Costs) -> Option<Wrong> {
         return Some(None);
     }
     let lines = match (schedule(asked.first), schedule(&again)) {
-        (Some(first), Some(again)) => differences(first, again)
-            .iter()
-            .map(|difference| difference.to_string().replace(": expected ", ": decided ").replace(", got ", ", then "))
-            .collect(),
+        (Some(first), Some(again)) => differences(first, again).iter().map(|difference| difference.worded("decided", "then")).collect(),
         _ => vec![format!("it decided, and then, with that in force, answers {}", again.answer)],
     };
     Some(Some((lines, vec![asked.posed.as_input(), posed.as_input()])))

@@ -74,10 +74,9 @@ fn size(asked: &Asked<'_>) -> usize {
 /// Where two answers part, a line each.
 pub(super) fn parted(first: &Answer, second: &Answer) -> Vec<String> {
     match (first, second) {
-        (Answer::Taken(first), Answer::Taken(second)) => differences(first, second)
-            .iter()
-            .map(|difference| difference.to_string().replace(": expected ", ": first ").replace(", got ", ", then "))
-            .collect(),
+        (Answer::Taken(first), Answer::Taken(second)) => {
+            differences(first, second).iter().map(|difference| difference.worded("first", "then")).collect()
+        }
         (first, second) if first == second => Vec::new(),
         (first, second) => vec![format!("first {first}"), format!("then {second}")],
     }

@@ -35,7 +35,11 @@ impl Flaw {
 
 /// Reads a document of a known form: once strictly, since the second reading would pass over keys that stand twice.
 pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Flaw> {
-    strict::read_value(text, LIMITS).map_err(|err| Flaw::new(err.path, err.message))?;
+    let value = strict::read_value(text, LIMITS).map_err(|err| Flaw::new(err.path, err.message))?;
+    if !value.is_object() {
+        // A list would be taken for the values of a struct in their order.
+        return Err(Flaw::new("", "must be an object"));
+    }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|err| {
         let path = err.path().to_string();

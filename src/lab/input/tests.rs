@@ -39,8 +39,8 @@ fn flaws_name_their_key() {
         let found = flaw(text);
         assert!(found.starts_with(expect), "{text}: {found}");
     };
-    check("[", "EOF while parsing");
-    check("[]", "invalid type");
+    check("[", "`0`: EOF while parsing");
+    check("[]", "must be an object");
     check(r#"{"runtme": {}}"#, "`runtme`: unknown field `runtme`, expected one of `v`, `now`");
     check(r#"{"round": 1, "round": 2}"#, "`round`: the key stands twice");
     check(r#"{"v": 2}"#, "`v`: must be 1");

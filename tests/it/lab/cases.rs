@@ -111,7 +111,7 @@ fn a_broken_case_names_its_file_and_hides_no_other() {
     check(
         "kind",
         &[("input.json", INPUT), ("manifest.yaml", "kind: policy\n")],
-        "kind/manifest.yaml:1:7: `kind`: the manifest that this one is laid over is a scheduler's",
+        "kind/manifest.yaml:1:1: `kind`: the manifest that this one is laid over is a scheduler's",
     );
     check("peers", &[("input.json", r#"{"peers": {"a": {}}}"#)], "peers/input.json: `peers.a");
 }

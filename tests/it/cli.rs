@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use verwalter_core::digest::Digest;
 
-use crate::support::{Ended, Site, answering_plugin, core_plugin, run_to_end};
+use crate::support::{Ended, Site, answering_plugin, core_plugin, program, run_to_end};
 
 fn lines(text: &str) -> Vec<&str> {
     text.lines().collect()
@@ -235,4 +235,12 @@ fn what_the_command_line_does_not_know_is_refused_with_status_2() {
     check(&[], "Usage");
     let ended = run_to_end(["--version"]);
     assert_eq!((ended.status, ended.out), (Some(0), concat!("verwalter v", env!("CARGO_PKG_VERSION"), "\n").to_owned()));
+}
+
+#[test]
+fn the_environment_names_the_node() {
+    // Nobody listens on port 1.
+    let output = program().args(["plugin", "status"]).env("VERWALTER_NODE", "http://127.0.0.1:1").output().expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.contains("127.0.0.1:1"), "{said}");
 }

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use serde_json::json;
 
+use crate::languages::{TOOLCHAIN_MISSING, UNREACHABLE};
 use crate::support::Site;
 
 /// The part of the guide under a heading, up to the next one as high.
@@ -64,9 +65,9 @@ fn follow(language: &str, heading: &str) {
         .output()
         .expect("bash runs");
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    if output.status.code() == Some(7) {
+    if output.status.code() == Some(TOOLCHAIN_MISSING) || UNREACHABLE.iter().any(|word| said.contains(word)) {
         // Past the test's capture: nobody shall take it for a pass.
-        let _ = writeln!(std::io::stderr(), "left out: the guide in {language}: its toolchain is not here");
+        let _ = writeln!(std::io::stderr(), "left out: the guide in {language}: its toolchain, or what that fetches, is not here");
         return;
     }
     assert!(output.status.success(), "{}: {said}", output.status);

@@ -66,9 +66,10 @@ mod tests {
 
     #[test]
     fn limits_that_no_manifest_raises_are_told_as_such() {
-        let refused = |bytes| JsonText::read_fixed(bytes, JsonLimits { depth: 4, values: 3 }).unwrap_err().to_string();
+        let refused = |bytes: &[u8]| JsonText::read_fixed(bytes, JsonLimits { depth: 4, values: 25 }).unwrap_err().to_string();
         assert_eq!(refused(b"[[[[1]]]]"), "`0.0.0`: nested deeper than 4 levels, the most that is taken here at line 1 column 4");
-        assert_eq!(refused(b"[1,2,3]"), "`2`: more than 3 values in one document, the most that is taken here at line 1 column 6");
+        let many = format!("[{}0]", "0,".repeat(25));
+        assert_eq!(refused(many.as_bytes()), "`24`: more than 25 values in one document, the most that is taken here at line 1 column 49");
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! | [`case`], [`golden`], [`difference`] | cases as they lie on disk, whether a plugin answers as they say, and where not |
 //! | [`random`], [`cluster`], [`placements`], [`scenes`] | made-up clusters, schedules and rounds of any size |
 //! | [`inputs`], [`property`] | what every plugin should hold, and on what that is checked |
-//! | [`bench`], [`baseline`] | what calls cost, and whether they cost more than before |
+//! | [`mod@bench`], [`baseline`] | what calls cost, and whether they cost more than before |
 //! | [`conformance`] | the sample plugins of every language against their cases |
 
 pub mod baseline;

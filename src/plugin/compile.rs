@@ -19,6 +19,8 @@ use crate::exit::Exit;
 pub const SUBCOMMAND: &str = "compile-plugin";
 /// Wall time for one plugin in units of its processor time, for a machine that is busy with other things.
 const WALL_FACTOR: u32 = 5;
+/// And this much more: under a load of ten even a second of processor time takes long.
+const WALL_SLACK: Duration = Duration::from_secs(30);
 /// How a process ends that could not get memory or stack.
 const SIGABRT: i32 = 6;
 /// What the standard library says when it was memory.
@@ -117,7 +119,7 @@ impl Compiler {
             .map_err(failed("started"))?;
         let mut stdin = child.stdin.take().expect("stdin is piped");
         let stderr = child.stderr.take().expect("stderr is piped");
-        let longest = Duration::from_secs(limits.compile_seconds()) * WALL_FACTOR;
+        let longest = Duration::from_secs(limits.compile_seconds()) * WALL_FACTOR + WALL_SLACK;
         let (status, complaint) = std::thread::scope(|scope| {
             // A child that dies early closes the pipe; its status says why.
             scope.spawn(move || drop(stdin.write_all(wasm)));

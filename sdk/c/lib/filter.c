@@ -185,12 +185,8 @@ vw_error vw_arg_integer(const struct vw_args *args, size_t index, int64_t *integ
         return missing(args, index, expected);
     }
     vw_text text = VW_TEXT("");
-    if (vw_json_type(value) == VW_TYPE_NUMBER) {
-        text = vw_json_raw(value);
-    } else {
-        vw_json_text(value, &text);
-    }
-    return whole(text, integer) ? NULL : vw_arg_wrong(args, index, expected);
+    bool is = vw_json_text(value, &text) ? whole(text, integer) : vw_json_whole(value, integer);
+    return is ? NULL : vw_arg_wrong(args, index, expected);
 }
 
 vw_error vw_arg_list(const struct vw_args *args, size_t index, vw_json *list) {

@@ -41,7 +41,13 @@ bool vw_json_boolean(vw_json value, bool *boolean);
 /** Whether it is a number within the doubles, the nearest of which is then in `number`. */
 bool vw_json_number(vw_json value, double *number);
 
-/** Whether it is a whole number, written without fraction and exponent, from `least` to `most`; it is then in `integer`, exactly. */
+/**
+ * Whether it is a whole number, in whatever way it is written (`2`, `2.0` and `2e0` are the same number); it is then in `integer`. What is
+ * beyond 64 bits becomes their end.
+ */
+bool vw_json_whole(vw_json value, int64_t *integer);
+
+/** Whether it is a whole number from `least` to `most`; it is then in `integer`, exactly. */
 bool vw_json_integer(vw_json value, int64_t least, int64_t most, int64_t *integer);
 
 /** Whether it is a text, which is then in `text`, without quotes and escapes: a slice of the document where it has none. */

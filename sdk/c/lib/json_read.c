@@ -258,25 +258,63 @@ bool vw_json_number(vw_json value, double *number) {
     return true;
 }
 
-bool vw_json_integer(vw_json value, int64_t least, int64_t most, int64_t *integer) {
+/* A number's exponent; far beyond the doubles it does not matter how far. */
+static long exponent_of(vw_json number, size_t at) {
+    bool negative = at < number.len && number.bytes[at] == '-';
+    long exponent = 0;
+    for (at += at < number.len && !is_digit(number.bytes[at]); at < number.len && exponent < 100000; at++) {
+        exponent = exponent * 10 + (number.bytes[at] - '0');
+    }
+    return negative ? -exponent : exponent;
+}
+
+/* Whether it is a whole number, and whether it lies within 64 bits; beyond them `integer` is their end. */
+static bool read_whole(vw_json value, bool *within, int64_t *integer) {
     if (vw_json_type(value) != VW_TYPE_NUMBER) {
         return false;
     }
     bool negative = value.bytes[0] == '-';
-    int64_t number = 0;
-    /* Counted below zero, where the range is one wider. */
-    for (size_t i = negative; i < value.len; i++) {
-        int digit = value.bytes[i] - '0';
-        if (!is_digit(value.bytes[i]) || number < (INT64_MIN + digit) / 10) {
-            return false;
+    size_t end = negative, point = SIZE_MAX;
+    for (; end < value.len && (value.bytes[end] | 0x20) != 'e'; end++) {
+        if (value.bytes[end] == '.') {
+            point = end;
         }
-        number = number * 10 - digit;
     }
-    if (!negative && number == INT64_MIN) {
-        return false;
+    /* How many digits stand before the point once the exponent has moved it. */
+    long before = (long)((point == SIZE_MAX ? end : point) - negative) + exponent_of(value, end + 1);
+    /* Counted below zero, where the range is one wider. */
+    int64_t number = 0;
+    *within = true;
+    for (size_t i = negative; i < end || (before > 0 && number != 0); i++) {
+        int digit = i < end ? value.bytes[i] - '0' : 0;
+        if (i == point) {
+            continue;
+        }
+        if (before-- <= 0) {
+            if (digit != 0) {
+                return false;
+            }
+        } else if (number < (INT64_MIN + digit) / 10) {
+            *within = false;
+            number = INT64_MIN;
+        } else {
+            number = number * 10 - digit;
+        }
     }
-    number = negative ? number : -number;
-    if (number < least || number > most) {
+    *within = *within && (negative || number != INT64_MIN);
+    *integer = negative ? number : number == INT64_MIN ? INT64_MAX : -number;
+    return true;
+}
+
+bool vw_json_whole(vw_json value, int64_t *integer) {
+    bool within;
+    return read_whole(value, &within, integer);
+}
+
+bool vw_json_integer(vw_json value, int64_t least, int64_t most, int64_t *integer) {
+    bool within;
+    int64_t number = 0;
+    if (!read_whole(value, &within, &number) || !within || number < least || number > most) {
         return false;
     }
     *integer = number;

@@ -74,11 +74,17 @@ static void check_integer(const char *text, int64_t expected) {
 
 static void integers(void) {
     static const char *const none[] = {
-        "1.0", "1e3", "9223372036854775808", "-9223372036854775809", "99999999999999999999", "\"1\"", "null", "[1]",
+        "1.5", "1e-3", "10e-2", "9223372036854775808", "1e19", "1e99999999999", "-9223372036854775809", "99999999999999999999", "\"1\"", "null", "[1]",
     };
     int64_t number;
     check_integer("0", 0);
     check_integer("-0", 0);
+    check_integer("1.0", 1);
+    check_integer("-1.20e1", -12);
+    check_integer("1E+3", 1000);
+    check_integer("2500e-2", 25);
+    check_integer("0.0e5", 0);
+    check_integer("9.223372036854775807e18", INT64_MAX);
     check_integer("9223372036854775807", INT64_MAX);
     check_integer("-9223372036854775808", INT64_MIN);
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
@@ -87,6 +93,11 @@ static void integers(void) {
     CHECK(!vw_json_integer(json("4"), 1, 3, &number));
     CHECK(!vw_json_integer(json("0"), 1, 3, &number));
     CHECK(!vw_json_integer(VW_ABSENT, 0, 1, &number));
+    CHECK(vw_json_whole(json("1e30"), &number));
+    CHECK_INTEGER(number, INT64_MAX);
+    CHECK(vw_json_whole(json("-1e30"), &number));
+    CHECK_INTEGER(number, INT64_MIN);
+    CHECK(!vw_json_whole(json("0.5"), &number));
 }
 
 void test_json(void) {

@@ -147,7 +147,12 @@ impl Args {
     pub fn integer(&self, index: usize) -> Result<i128, ArgsError> {
         let Some(value) = self.value(index) else { return Err(self.missing(index, "a whole number")) };
         let number = match value {
-            Value::Number(n) => n.as_i64().map(i128::from).or_else(|| n.as_u64().map(i128::from)),
+            // `2`, `2.0` and `2e0` are the same number.
+            Value::Number(n) => match (n.as_i64(), n.as_u64()) {
+                (Some(n), _) => Some(i128::from(n)),
+                (None, Some(n)) => Some(i128::from(n)),
+                (None, None) => n.as_f64().filter(|n| n.fract() == 0.0).map(|n| n as i128),
+            },
             Value::String(text) => text.parse().ok(),
             _ => None,
         };

@@ -225,7 +225,7 @@
 (func $continue (param $bits i32)
   (call $byte (i32.or (i32.const 0x80) (i32.and (local.get $bits) (i32.const 0x3f)))))
 
-;; Whether a slice is `[+-]?[0-9]+`, a whole number without fraction and exponent; and its value, 10^18 for all that are larger.
+;; Whether a slice is `[+-]?[0-9]+`, and its value, 10^17 for all that are larger.
 (func $whole (param $digits i64) (result i32 i64)
   (local $at i32) (local $end i32) (local $c i32) (local $sign i64) (local $number i64)
   (local.set $at (call $at (local.get $digits)))
@@ -248,8 +248,3 @@
     (br_if $more (i32.lt_u (local.get $at) (local.get $end))))
   (i32.const 1)
   (i64.mul (local.get $sign) (local.get $number)))
-
-;; Whether a value is a whole number, and which.
-(func $integer (param $value i64) (result i32 i64)
-  (if (i32.eqz (call $is_number (local.get $value))) (then (return (i32.const 0) (i64.const 0))))
-  (call $whole (local.get $value)))

@@ -172,3 +172,29 @@
   (if (result i32) (i32.lt_u (local.get $i) (global.get $used))
     (then (i32.load8_u (i32.add (global.get $digits) (local.get $i))))
     (else (i32.const 0))))
+
+;; Whether a value is a whole number, and which; 10^17 for all that are larger. `2`, `2.0` and `2e0` are the same number.
+(func $integer (param $value i64) (result i32 i64)
+  (local $mark i32) (local $is i32) (local $i i32) (local $number i64)
+  (if (i32.eqz (call $is_number (local.get $value))) (then (return (i32.const 0) (i64.const 0))))
+  (local.set $mark (global.get $next))
+  (global.set $digits (call $take (i32.const 2048)))
+  (call $read_digits (local.get $value))
+  (local.set $is (i32.or (i32.eqz (global.get $used)) (i32.ge_s (global.get $point) (global.get $used))))
+  (if (i32.and (local.get $is) (i32.ne (global.get $used) (i32.const 0)))
+    (then
+      (loop $more
+        (local.set $number
+          (i64.add (i64.mul (local.get $number) (i64.const 10)) (i64.extend_i32_u (call $digit (local.get $i)))))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br_if $more
+          (i32.and
+            (i32.lt_s (local.get $i) (global.get $point))
+            (i64.lt_u (local.get $number) (i64.const 100000000000000000)))))
+      (if (i64.gt_u (local.get $number) (i64.const 100000000000000000))
+        (then (local.set $number (i64.const 100000000000000000))))
+      (if (i32.eq (call $first (local.get $value)) (i32.const 0x2d (;-;)))
+        (then (local.set $number (i64.sub (i64.const 0) (local.get $number)))))))
+  (global.set $next (local.get $mark))
+  (local.get $is)
+  (local.get $number))

@@ -12,6 +12,7 @@
 //! | [`schedule`], [`admit`] | the decision, and the only way to make one |
 //! | [`diff`], [`guard`], [`review`] | what it changes, and whether that may come into force |
 //! | [`merge`], [`roles`], [`accept`] | what one node takes of it |
+//! | [`plain`] | strangers' text for people |
 #![forbid(unsafe_code)]
 
 pub mod accept;
@@ -26,6 +27,7 @@ pub mod merge;
 pub mod metrics;
 pub mod names;
 pub mod peers;
+pub mod plain;
 pub mod ports;
 pub mod review;
 pub mod roles;

@@ -1,0 +1,150 @@
+//! The files that `!CleanFiles` is about: those whose paths fit, below the directories that this node lets be written. It reads only.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use sha2::{Digest as _, Sha256};
+use verwalter_core::digest::Digest;
+use verwalter_core::names::RoleName;
+
+use crate::error::ApplyError;
+use crate::glob::Grouped;
+use crate::role::Cleanup;
+use crate::{Roots, destination};
+
+/// Most entries that one pattern looks at. Arbitrary: above what a directory of generated files has.
+const MAX_ENTRIES: usize = 20_000;
+/// Deepest directory below the pattern's fixed part.
+const MAX_DEPTH: usize = 16;
+
+/// A file that fits.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fitting {
+    /// What the group has in it.
+    pub(super) name: String,
+    /// Its path.
+    pub(super) path: PathBuf,
+    /// Of its bytes.
+    pub(super) digest: Digest,
+}
+
+/// The regular files that fit a pattern. Symlinks are not followed and never fit.
+pub(super) fn fitting(role: &RoleName, cleanup: &Cleanup, roots: &Roots) -> Result<Vec<Fitting>, ApplyError> {
+    let refused = |reason: String| ApplyError::Cleanup { role: role.clone(), origin: cleanup.source.clone(), reason };
+    let grouped = Grouped::parse(&cleanup.pattern).map_err(|err| refused(err.to_string()))?;
+    let base = grouped.base();
+    // As for a file in it: below a root, relative ones below the output directory.
+    let probe = base.join("-");
+    let probe = destination::resolve(role, &probe.to_string_lossy(), roots)?;
+    let start = probe.below.parent().unwrap_or(Path::new(""));
+    let io = |path: &Path, source| ApplyError::Io { role: role.clone(), path: path.to_owned(), source };
+    let whole = probe.root.join(start);
+    let open = || {
+        let root = Dir::open_ambient_dir(&probe.root, ambient_authority())?;
+        if start.as_os_str().is_empty() { Ok(root) } else { root.open_dir(start) }
+    };
+    let dir = match open() {
+        Ok(dir) => dir,
+        // Nothing to clean.
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(err) => return Err(io(&whole, err)),
+    };
+    let mut walk =
+        Walk { grouped: &grouped, depth: grouped.depth().unwrap_or(MAX_DEPTH).min(MAX_DEPTH), left: MAX_ENTRIES, found: Vec::new() };
+    match walk.directory(&dir, &base, &whole, 0) {
+        Ok(()) => {}
+        Err(err) if walk.left == 0 => return Err(refused(format!("it would look at more than {MAX_ENTRIES} entries ({err}): narrow it"))),
+        Err(err) => return Err(io(&whole, err)),
+    }
+    walk.found.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(walk.found)
+}
+
+struct Walk<'a> {
+    grouped: &'a Grouped,
+    depth: usize,
+    left: usize,
+    found: Vec<Fitting>,
+}
+
+impl Walk<'_> {
+    /// `spelled`: the directory as the pattern writes it; `whole`: where it is.
+    fn directory(&mut self, dir: &Dir, spelled: &Path, whole: &Path, depth: usize) -> io::Result<()> {
+        for entry in dir.entries()? {
+            let entry = entry?;
+            self.left = self.left.checked_sub(1).ok_or_else(|| io::Error::other("too many"))?;
+            // What is no text fits no pattern.
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let (spelled, whole) = (spelled.join(&name), whole.join(&name));
+            let kind = entry.file_type()?;
+            if kind.is_dir() && depth < self.depth {
+                self.directory(&dir.open_dir(&name)?, &spelled, &whole, depth + 1)?;
+            } else if kind.is_file()
+                && let Some(captured) = spelled.to_str().and_then(|spelled| self.grouped.captured(spelled))
+            {
+                let digest = digest(&dir.open(&name)?)?;
+                self.found.push(Fitting { name: captured.to_owned(), path: whole, digest });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn digest(mut file: impl Read) -> io::Result<Digest> {
+    let mut hash = Sha256::new();
+    let mut chunk = [0; 64 * 1024];
+    loop {
+        match file.read(&mut chunk)? {
+            0 => return Ok(Digest::from_bytes(hash.finalize().into())),
+            count => hash.update(&chunk[..count]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn check(pattern: &str, expect: &[(&str, &str)]) {
+        let temp = tempfile::tempdir().expect("a directory");
+        let root = temp.path();
+        for file in ["out/n/a.conf", "out/n/b.conf", "out/n/.c.conf", "out/n/x/d.conf", "out/top", "extra/e.conf"] {
+            let path = root.join(file);
+            fs::create_dir_all(path.parent().expect("it has one")).expect("made");
+            fs::write(path, file).expect("written");
+        }
+        std::os::unix::fs::symlink("a.conf", root.join("out/n/l.conf")).expect("linked");
+        std::os::unix::fs::symlink(root.join("extra"), root.join("out/n/away")).expect("linked");
+        let roots = Roots { output: root.join("out"), writes: vec![root.join("extra")] };
+        let role = RoleName::new("web").expect("valid");
+        let pattern = pattern.replace("ROOT", &root.to_string_lossy());
+        let cleanup = Cleanup { source: "a:1".to_owned(), pattern, keep: Vec::new() };
+        let found = fitting(&role, &cleanup, &roots).expect("found");
+        let shown: Vec<_> = found.iter().map(|fitting| (fitting.name.as_str(), fitting.path.strip_prefix(root).expect("below"))).collect();
+        let expect: Vec<_> = expect.iter().map(|(name, path)| (*name, Path::new(path))).collect();
+        assert_eq!(shown, expect);
+        assert!(found.iter().all(|fitting| fs::read(&fitting.path).is_ok_and(|bytes| fitting.digest == Digest::of(&bytes))));
+    }
+
+    #[test]
+    fn regular_files_whose_names_fit() {
+        check("n/(*).conf", &[("a", "out/n/a.conf"), ("b", "out/n/b.conf")]);
+        check("n/**/(*).conf", &[("a", "out/n/a.conf"), ("b", "out/n/b.conf"), ("d", "out/n/x/d.conf")]);
+        check("n/*/(*).conf", &[("d", "out/n/x/d.conf")]);
+        check("(*)", &[("top", "out/top")]);
+        check("ROOT/extra/(*).conf", &[("e", "extra/e.conf")]);
+        check("gone/(*)", &[]);
+    }
+
+    #[test]
+    fn nothing_outside_of_what_may_be_written() {
+        let role = RoleName::new("web").expect("valid");
+        let roots = Roots { output: "/nowhere/out".into(), writes: Vec::new() };
+        let cleanup = Cleanup { source: "a:1".to_owned(), pattern: "/etc/(*)".to_owned(), keep: Vec::new() };
+        assert!(matches!(fitting(&role, &cleanup, &roots), Err(ApplyError::Outside { .. })));
+    }
+}

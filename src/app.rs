@@ -13,12 +13,12 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 use verwalter_core::names::Hostname;
 
+use crate::agents::{self, AgentsError};
 use crate::cluster::Leadership;
-use crate::collect::{self, OwnNode, procfs::Roots};
 use crate::config::settings::Settings;
 use crate::config::{ConfigTree, FileError};
 use crate::counts::Counts;
-use crate::deploy::Deploy;
+use crate::deploy::{Deploy, OUTPUT_DIRECTORY, RECORDS_DIRECTORY};
 use crate::exit::Exit;
 use crate::http::{self, ListenError};
 use crate::identity::{self, IdentityError};
@@ -34,13 +34,12 @@ use crate::status::View;
 use crate::storage::{Storage, StorageError};
 use crate::store::ScheduleStore;
 use crate::watch as tree_watch;
+use verwalter_collect::{self as collect, OwnNode, inquiry, procfs::Roots};
 
 /// Time between the first two samples, so that the first schedule is made from real rates.
 const FIRST_GAP: Duration = Duration::from_millis(250);
 /// What rounds tell of builds, waiting for a reload to end: one for each plugin of a large site.
 const NOTICES: usize = 64;
-/// Below the storage directory: where rendered files go unless a setting says otherwise.
-const OUTPUT_DIRECTORY: &str = "output";
 
 /// What the command line says of a node.
 #[derive(Debug, Clone)]
@@ -103,6 +102,9 @@ pub enum StartError {
     /// No address.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// No agent.
+    #[error(transparent)]
+    Agents(#[from] AgentsError),
     /// No watching.
     #[error(transparent)]
     Watch(#[from] tree_watch::WatchError),
@@ -116,6 +118,7 @@ impl StartError {
     pub fn exit(&self) -> Exit {
         match self {
             StartError::Config(_) | StartError::Identity(_) | StartError::Watch(_) => Exit::Config,
+            StartError::Agents(error) => error.exit(),
             StartError::Storage(_) | StartError::Logs { .. } => Exit::Storage,
             StartError::Sandbox(_) => Exit::Sandbox,
             StartError::Listen(_) => Exit::Listen,
@@ -185,9 +188,19 @@ impl App {
         let input = watch::Sender::new(None);
         let inputs = Inputs { newest: input.subscribe(), recorded, in_force: store.subscribe(), collected: OnceLock::new() };
         let loader = Arc::new(Loader::new(tree.dir.clone(), activator, settings.clone(), inputs));
-        let collecting =
-            collect::Settings { node: node.clone(), interval: settings.collect_interval, first_gap: FIRST_GAP, roots: Roots::default() };
-        let (collected, collector) = collect::start(collecting, loader.machine(), loader.rules(), drain.serving.clone());
+        let (history, inquiries) = inquiry::channel();
+        let interval = settings.collect_interval;
+        let lent = agents::Lent { node: &node, storage: &storage, history: &history, interval, insecure: options.insecure };
+        let agents::Opened { sources, agent, keys } = agents::open(&settings.agents, lent).await?;
+        let collecting = collect::Settings {
+            sources: collect::Sources { inquiries: Some(inquiries), ..sources },
+            node: node.clone(),
+            interval,
+            first_gap: FIRST_GAP,
+            roots: Roots::default(),
+        };
+        let state = watch::Sender::new(None);
+        let (collected, collector) = collect::start(collecting, loader.machine(), state.subscribe(), loader.rules(), drain.serving.clone());
         loader.follow(collected.clone());
         // Spawned before anything is compiled: its first two samples take their time too.
         let collector: Task = Box::pin(flatten(tokio::spawn(collector)));
@@ -203,8 +216,11 @@ impl App {
         let newest = watch::Sender::new(None);
         let held = watch::Sender::new(None);
         let shadows = watch::Sender::new(Arc::default());
+        let busy = watch::Sender::new(None);
         let journal_failure = watch::Sender::new(unkept);
-        let (orders, given) = orders::channel();
+        let (plugin_orders, given) = orders::to_plugins();
+        let (deploy_orders, ordered) = orders::to_deploy();
+        let records_dir = storage.path().join(RECORDS_DIRECTORY);
         let (notices, noticed) = mpsc::channel(NOTICES);
         let (journal, rounds_held) = round::queue::queue();
         let deployed = watch::Sender::new(None);
@@ -216,7 +232,11 @@ impl App {
             addr,
             leadership: leadership.clone(),
             config: config.subscribe(),
+            reloading_since: busy.subscribe(),
             collected: collected.clone(),
+            history,
+            agent,
+            key_failure: keys.as_ref().map(agents::KeyFile::trouble),
             in_force: store.subscribe(),
             round: newest.subscribe(),
             input: input.subscribe(),
@@ -225,7 +245,9 @@ impl App {
             journal_failure: journal_failure.subscribe(),
             shadows: shadows.subscribe(),
             generations,
-            orders,
+            records_dir: records_dir.clone(),
+            orders: plugin_orders,
+            deploy_orders,
             meters,
             counts: counts.clone(),
         };
@@ -250,20 +272,29 @@ impl App {
         let keeping = journal::keep::run(rounds_held, kept, journal_failure);
         let deploy = Deploy {
             hostname: node.hostname,
-            config_dir: tree.dir,
             output_dir: settings.output_dir.unwrap_or_else(|| options.storage_dir.join(OUTPUT_DIRECTORY)),
+            records_dir,
+            log_dir: options.log_dir,
             config: config.subscribe(),
             collected,
             in_force: store.subscribe(),
+            orders: ordered,
+            elsewhere: Arc::new(tokio::sync::Semaphore::new(1)),
             report: deployed,
+            state,
+            deploying: settings.deploy,
             counts,
         };
         let server = http::serve(listener, view.clone(), settings.http, drain.serving.clone());
+        let mut serving = vec![("collect", collector), ("http", Box::pin(server) as Task)];
+        if let Some(keys) = keys {
+            serving.push(("keys", Box::pin(keys.follow(drain.serving.clone()))));
+        }
         let stages = [
             vec![
                 ("round", Box::pin(rounds.run(drain.deciding.clone())) as Task),
                 ("watch", Box::pin(watcher)),
-                ("reload", Box::pin(reload::run(loader, changes, given, noticed, config.clone(), drain.deciding.clone()))),
+                ("reload", Box::pin(reload::run(loader, changes, given, noticed, config.clone(), busy, drain.deciding.clone()))),
                 ("shadow", Box::pin(shadowing)),
             ],
             vec![
@@ -272,7 +303,7 @@ impl App {
                 // It ends by itself once no round can be held any more.
                 ("journal", Box::pin(keeping)),
             ],
-            vec![("collect", collector), ("http", Box::pin(server))],
+            serving,
         ];
         Ok(App { view, drain, stages, reports: listener_of_reports, sources: (config, store) })
     }

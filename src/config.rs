@@ -5,8 +5,10 @@ pub mod data;
 pub mod file;
 pub mod listing;
 mod machine;
+pub mod pace;
 mod runtime;
 pub mod sandbox;
+pub mod secrets;
 pub mod settings;
 pub mod suggest;
 pub mod units;
@@ -22,10 +24,11 @@ use verwalter_core::names::{PluginName, TemplateRef};
 pub use file::FileError;
 use listing::PluginFiles;
 use sandbox::Sandbox;
+use secrets::Secrets;
 use settings::{SETTINGS_FILE, Settings};
 use walk::{Entry, Report};
 
-/// Everything that the configuration directory may hold. The last three are read by others.
+/// Everything that the configuration directory may hold. The last two are read by others.
 const KNOWN_ENTRIES: [&str; 9] =
     [SETTINGS_FILE, "plugins", "templates", "runtime", "machine", "sandbox", "secrets", "frontend", "scheduler"];
 
@@ -63,6 +66,8 @@ pub struct ConfigTree {
     pub machine: Part<Map<String, Value>>,
     /// `sandbox/*.yaml`: what this node allows.
     pub sandbox: Part<Sandbox>,
+    /// `secrets/*`: what templates print and nobody else sees.
+    pub secrets: Part<Secrets>,
     /// The directories `templates/ROLE/VERSION` that are there.
     pub templates: Part<BTreeSet<TemplateRef>>,
     /// The files in `plugins/`, by name; their manifests are not read yet.
@@ -81,7 +86,6 @@ impl ConfigTree {
             report.error(FileError::io(&dir, &err));
         }
         let entries = walk::list(&dir, &mut report);
-        notice_strangers(&entries, &mut report);
         // Without the directory every part is unknown, which is not the same as empty.
         let missing = report.errors.len();
 
@@ -91,11 +95,13 @@ impl ConfigTree {
             runtime: part.read(|report| runtime::load(&dir.join("runtime"), report)),
             machine: part.read(|report| machine::load(&dir.join("machine"), report)),
             sandbox: part.read(|report| sandbox::load(&dir.join("sandbox"), &dir, report)),
+            secrets: part.read(|report| secrets::load(&dir.join("secrets"), report)),
             templates: part.read(|report| listing::templates(&dir.join("templates"), report)),
             plugins: part.read(|report| listing::plugins(&dir.join("plugins"), report)),
             notices: Vec::new(),
             dir,
         };
+        notice_strangers(&entries, &tree.settings.value, &mut report);
         let Report { mut errors, mut notices } = report;
         errors.sort();
         notices.sort();
@@ -116,11 +122,11 @@ impl Parts<'_> {
     }
 }
 
-/// A misspelt directory is silently empty unless it is named.
-fn notice_strangers(entries: &[Entry], report: &mut Report) {
+/// A misspelt directory is silently empty unless it is named. What the settings name is no stranger.
+fn notice_strangers(entries: &[Entry], settings: &Settings, report: &mut Report) {
     for entry in entries {
         let (Entry::File { name, path } | Entry::Directory { name, path }) = entry;
-        if !KNOWN_ENTRIES.contains(&name.as_str()) {
+        if !KNOWN_ENTRIES.contains(&name.as_str()) && !settings.names(path) {
             report.notice(path, &format!("is ignored: {}", suggest::hint(name, &KNOWN_ENTRIES)));
         }
     }
@@ -150,13 +156,19 @@ mod tests {
         write(
             dir.path(),
             &[
-                ("verwalter.yaml", "round-interval: 1s"),
+                (
+                    "verwalter.yaml",
+                    "round-interval: 1s\nagent: {key-file: cluster.key}\noutput-dir: out/of/it\nprometheus: {url: 'http://p:9', token-file: token}\n",
+                ),
+                ("token", ""),
                 ("runtime/web/v1.yaml", "x: 1"),
                 ("machine/a.yaml", "rack: r1"),
                 ("sandbox/a.yaml", "writes: [/srv]"),
                 ("templates/web/v1/a.hbs", ""),
                 ("plugins/spread.wasm", ""),
                 ("template/web/v1/a.hbs", ""),
+                ("cluster.key", ""),
+                ("out/web/a.conf", ""),
             ],
         );
         let (tree, errors) = ConfigTree::load(dir.path());

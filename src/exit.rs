@@ -17,6 +17,8 @@ pub enum Exit {
     Storage = 5,
     /// The address cannot be listened on.
     Listen = 6,
+    /// A plan is not empty, and that was asked for.
+    Differs = 8,
     /// A tool is missing that a plugin's build needs.
     Toolchain = 7,
 }

@@ -7,8 +7,11 @@ mod error;
 mod guard;
 pub mod metrics;
 pub mod orders;
+pub mod plan;
 mod query;
+pub mod roles;
 mod routes;
+mod series;
 pub mod shadow;
 mod stall;
 

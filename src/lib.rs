@@ -4,16 +4,17 @@
 //! |---|---|
 //! | [`app`], [`shutdown`], [`telemetry`], [`exit`] | building the node, its tasks and their end, logs, exit codes |
 //! | [`config`], [`watch`], [`reload`] | the configuration tree, noticing changes, what is in force of it |
-//! | [`collect`] | this machine's figures as columns |
+//! | `verwalter_collect`, a crate of its own | peers, and their figures as columns |
+//! | [`agents`] | which of its sources the settings name |
 //! | [`plugin`] | the sandbox: the only place that knows WebAssembly |
 //! | [`round`], [`cluster`] | the leader's loop, and who leads |
 //! | [`query`] | questions to the query plugin |
-//! | [`store`], [`storage`], [`durable`] | the schedule in force, the storage directory, replacing files whole |
+//! | [`store`], [`storage`] | the schedule in force, the storage directory |
 //! | [`journal`] | what changed and failed rounds were made from, kept in a ring of files, and decided again |
 //! | [`lab`] | a plugin's build outside a daemon: golden cases, property checks, benches |
-//! | [`deploy`], [`render`], [`apply`] | this node's part of the schedule, from templates to files |
+//! | [`deploy`], [`render`] | this node's part of the schedule, from templates to files; `verwalter_apply` puts these in place |
 //! | [`http`], [`status`], [`orders`] | the API: what it shows, and what an operator may order through it |
-//! | [`counts`], [`histogram`], [`plain`] | counting what the node does, and strangers' text for people |
+//! | [`counts`], [`histogram`] | counting what the node does |
 //! | [`cli`], [`demo`] | the commands |
 //!
 //! Invariants:
@@ -28,17 +29,14 @@
 //! I9 no HTTP handler waits for a round ·
 //! I10 a plugin's failure is its own.
 
+pub mod agents;
 pub mod app;
-pub mod apply;
 pub mod cli;
-mod clock;
 pub mod cluster;
-pub mod collect;
 pub mod config;
 pub mod counts;
 pub mod demo;
 pub mod deploy;
-pub mod durable;
 pub mod exit;
 pub mod histogram;
 pub mod http;
@@ -46,7 +44,6 @@ pub mod identity;
 pub mod journal;
 pub mod lab;
 pub mod orders;
-pub mod plain;
 pub mod plugin;
 pub mod query;
 pub mod reload;

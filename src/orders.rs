@@ -1,93 +1,97 @@
 //! What an operator may order of a running node, and the way from the API to the task that does it. An order waits in a bounded
-//! queue, never in a round; this file carries out none.
+//! queue of that task, never in a round; this file carries out none.
+
+mod deploy;
+mod plugin;
 
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
-use verwalter_core::digest::Digest;
-use verwalter_core::names::PluginName;
+
+pub use self::deploy::{DeployOrder, RoleOrder};
+pub use self::plugin::PluginOrder;
 
 /// Orders that wait at a time: more than people give while one is carried out.
 const QUEUE: usize = 16;
 /// How long a giver waits for the answer: the compiling of a large plugin, which an order may have to wait for, ends sooner.
 pub const ANSWER_WAIT: Duration = Duration::from_secs(30);
 
-/// Something that an operator wants done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Order {
-    /// Put a former build of a plugin in force.
-    Rollback {
-        /// Which plugin.
-        name: PluginName,
-        /// Which build; the one before the build in force when there is none given.
-        to: Option<Digest>,
-    },
-    /// Lift the quarantine of a plugin's builds.
-    Release {
-        /// Which plugin.
-        name: PluginName,
-    },
-    /// Let the guards pass a plugin's next decision, whatever it moves or empties.
-    Allow {
-        /// Which plugin.
-        name: PluginName,
-    },
-}
-
-impl Order {
-    /// The plugin that it is about.
-    pub fn plugin(&self) -> &PluginName {
-        match self {
-            Order::Rollback { name, .. } | Order::Release { name } | Order::Allow { name } => name,
-        }
-    }
-}
-
 /// Why an order was not carried out. Unless the variant says otherwise, nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OrderError {
-    /// The operator named a plugin that is not there.
-    #[error("there is no such plugin")]
+    /// The operator named something that is not there; who gave the order knows what.
+    #[error("there is nothing of that name")]
     NotFound,
-    /// The plugin is in a state in which there is nothing to be done; the text says which and what to do instead.
+    /// What was named is in a state in which this cannot be done; the text says which and what to do instead.
     #[error("{0}")]
     Conflict(String),
+    /// It was begun and failed; the text says of what, and what stands then.
+    #[error("{0}")]
+    Failed(String),
     /// Too many orders wait already.
     #[error("{QUEUE} orders wait already: try again in a moment")]
     Busy,
-    /// It was taken, and will be carried out, but not within [`ANSWER_WAIT`].
-    #[error(
-        "it was taken but is not done after {} s, since a reload is under way: it will be done; `verwalter plugin status` shows when",
-        ANSWER_WAIT.as_secs()
-    )]
-    Late,
+    /// It was taken, and will be carried out, but not within the time that its giver waits.
+    #[error("it was taken but is not done after {} s, since {reason}", .after.as_secs())]
+    Late {
+        /// How long that was.
+        after: Duration,
+        /// What it waits for, and what shows that it was done.
+        reason: &'static str,
+    },
     /// The node is about to end and takes no more orders; it may or may not have carried out one that it had taken.
     #[error("the node is ending: order it again when it runs")]
     Ending,
 }
 
 /// An order on its way, with where its answer goes. Whoever carries it out does so whether or not somebody still waits.
-pub type Given = (Order, oneshot::Sender<Result<String, OrderError>>);
+pub type Given<O, A> = (O, oneshot::Sender<Result<A, OrderError>>);
 
-/// The giving end.
-#[derive(Debug, Clone)]
-pub struct Orders {
-    queue: mpsc::Sender<Given>,
+/// The giving end of a queue of orders `O`, each answered by an `A`.
+#[derive(Debug)]
+pub struct Orders<O, A> {
+    queue: mpsc::Sender<Given<O, A>>,
+    late: &'static str,
 }
 
-/// Both ends of the queue.
-pub fn channel() -> (Orders, mpsc::Receiver<Given>) {
+/// Orders about plugins, answered by a sentence for the operator.
+pub type PluginOrders = Orders<PluginOrder, String>;
+
+/// Orders to the task that deploys, answered by a document.
+pub type DeployOrders = Orders<DeployOrder, Value>;
+
+/// Both ends of a queue. `late` ends the sentence about an order that is not carried out in time: what it may wait for, and what
+/// shows that it was done.
+pub fn channel<O, A>(late: &'static str) -> (Orders<O, A>, mpsc::Receiver<Given<O, A>>) {
     let (queue, given) = mpsc::channel(QUEUE);
-    (Orders { queue }, given)
+    (Orders { queue, late }, given)
 }
 
-impl Orders {
-    /// Gives an order and waits for what came of it: a sentence for the operator. Waits [`ANSWER_WAIT`] at most.
-    pub async fn give(&self, order: Order) -> Result<String, OrderError> {
+/// The queue of the task that reloads.
+pub fn to_plugins() -> (PluginOrders, mpsc::Receiver<Given<PluginOrder, String>>) {
+    channel("a reload is under way: it will be done; `verwalter plugin status` shows when")
+}
+
+/// The queue of the task that deploys.
+pub fn to_deploy() -> (DeployOrders, mpsc::Receiver<Given<DeployOrder, Value>>) {
+    channel("a role is being deployed: it will be done; `verwalter role list` shows when")
+}
+
+impl<O, A> Clone for Orders<O, A> {
+    fn clone(&self) -> Orders<O, A> {
+        Orders { queue: self.queue.clone(), late: self.late }
+    }
+}
+
+impl<O, A> Orders<O, A> {
+    /// Gives an order and waits for what came of it, [`ANSWER_WAIT`] at most.
+    pub async fn give(&self, order: O) -> Result<A, OrderError> {
         self.give_within(order, ANSWER_WAIT).await
     }
 
-    async fn give_within(&self, order: Order, wait: Duration) -> Result<String, OrderError> {
+    /// The same, with another time to wait.
+    pub async fn give_within(&self, order: O, wait: Duration) -> Result<A, OrderError> {
         let (answer, answered) = oneshot::channel();
         self.queue.try_send((order, answer)).map_err(|err| match err {
             mpsc::error::TrySendError::Full(_) => OrderError::Busy,
@@ -96,22 +100,24 @@ impl Orders {
         match tokio::time::timeout(wait, answered).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(OrderError::Ending),
-            Err(_) => Err(OrderError::Late),
+            Err(_) => Err(OrderError::Late { after: wait, reason: self.late }),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use verwalter_core::names::PluginName;
+
     use super::*;
 
-    fn release() -> Order {
-        Order::Release { name: PluginName::new("spread").expect("a valid name") }
+    fn release() -> PluginOrder {
+        PluginOrder::Release { name: PluginName::new("spread").expect("a valid name") }
     }
 
     #[tokio::test]
     async fn an_order_is_answered_by_whoever_carries_it_out() {
-        let (orders, mut given) = channel();
+        let (orders, mut given) = to_plugins();
         let doer = async {
             let (order, answer) = given.recv().await.expect("one is given");
             answer.send(Ok(format!("released {}", order.plugin()))).expect("its giver waits");
@@ -122,7 +128,7 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_waits_for_ever() {
-        let (orders, given) = channel();
+        let (orders, given) = to_plugins();
         for _ in 0..QUEUE {
             let (answer, _) = oneshot::channel();
             orders.queue.try_send((release(), answer)).expect("there is room");
@@ -130,15 +136,16 @@ mod tests {
         assert_eq!(orders.give(release()).await, Err(OrderError::Busy));
         drop(given);
         assert_eq!(orders.give(release()).await, Err(OrderError::Ending));
-        let (orders, mut given) = channel();
+        let (orders, mut given) = to_plugins();
         let (answer, ()) = tokio::join!(orders.give(release()), async { drop(given.recv().await) });
         assert_eq!(answer, Err(OrderError::Ending), "it was taken and forgotten");
     }
 
     #[tokio::test]
     async fn a_slow_doer_is_told_apart_from_one_that_is_gone() {
-        let (orders, mut given) = channel();
-        assert_eq!(orders.give_within(release(), Duration::from_millis(1)).await, Err(OrderError::Late));
+        let (orders, mut given) = to_plugins();
+        let late = orders.give_within(release(), Duration::from_millis(1)).await.expect_err("nobody answers");
+        assert!(matches!(late, OrderError::Late { .. }) && late.to_string().contains("`verwalter plugin status` shows when"), "{late}");
         let (order, answer) = given.recv().await.expect("the order is still there to be carried out");
         assert_eq!((order, answer.is_closed()), (release(), true));
     }

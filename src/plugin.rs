@@ -4,7 +4,7 @@
 //! | module | owns |
 //! |---|---|
 //! | `engine`, `permits` | the one engine, its pool, how many guests run at once |
-//! | [`limits`], [`manifest`] | what a call may use, and the operator's say in it |
+//! | [`limits`], [`manifest`], `rules` | what a call may use, and the operator's say in it |
 //! | [`inspect`], `nesting`, `abi` | what a file is, from its bytes; what it may import |
 //! | `file`, `names` | what is bounded before an activation: the file's size, the names of filters |
 //! | [`compile`], `cache` | machine code, made in a child, mapped from disk |
@@ -46,6 +46,7 @@ pub mod passes;
 mod permits;
 pub mod pipeline;
 pub mod rehearse;
+mod rules;
 mod stop;
 mod store;
 pub mod torture;

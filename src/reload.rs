@@ -16,17 +16,20 @@ use verwalter_core::metrics::MetricRule;
 use verwalter_core::names::{PluginName, TemplateRef};
 use verwalter_core::snapshot::Snapshot;
 
-use crate::collect::{Published, RuleSet};
+use crate::config::listing::PluginFiles;
 use crate::config::sandbox::Sandbox;
+use crate::config::secrets::Secrets;
 use crate::config::settings::Settings;
 use crate::config::{ConfigTree, FileError, Part};
 use crate::plugin::activate::{Listed, Listing};
 use crate::plugin::{Activator, Catalog};
+use crate::render::{Library, Mask};
 use crate::round::RoundInput;
 use crate::round::circumstances::Circumstances;
 use crate::round::rehearse::Stage;
 use crate::store::InForce;
-use crate::watch::{ChangeSet, Settled, Stirring};
+use crate::watch::{ChangeSet, Early, Settled, Stirring};
+use verwalter_collect::{Published, RuleSet};
 use verwalter_core::ports::BuildId;
 
 /// How long a dry run waits for the first figures of metrics that nobody asked for before: the collector evaluates them at once.
@@ -66,8 +69,14 @@ pub struct Config {
     pub machine: Arc<Map<String, Value>>,
     /// What this node allows.
     pub sandbox: Sandbox,
+    /// What templates print and nobody else sees.
+    pub secrets: Arc<Secrets>,
+    /// Keeps them out of everything else, with those of former configurations.
+    pub mask: Arc<Mask>,
     /// The templates that there are.
     pub templates: BTreeSet<TemplateRef>,
+    /// What stands in them.
+    pub library: Arc<Library>,
     /// Grows when a file below `templates/` changed.
     pub templates_generation: u64,
     /// The plugins in force.
@@ -106,6 +115,9 @@ impl Config {
 /// Directories that do not come and go by themselves. One that was there and is gone was more likely lost than meant: its roles,
 /// facts or plugins stay until it is back, were it empty.
 const LASTING: [&str; 3] = ["runtime", "machine", "plugins"];
+
+/// Most plugins that are compiled before the tree is quiet.
+const EARLY_PLUGINS: usize = 4;
 
 /// Reads the tree and activates plugins. Everything here blocks.
 pub struct Loader {
@@ -171,7 +183,10 @@ impl Loader {
             runtime: "{}".into(),
             machine: Arc::default(),
             sandbox: Sandbox::default(),
+            secrets: Arc::default(),
+            mask: Arc::default(),
             templates: BTreeSet::new(),
+            library: Arc::default(),
             templates_generation: 0,
             catalog: Arc::default(),
             rules_generation: 0,
@@ -180,15 +195,28 @@ impl Loader {
             seen: BTreeSet::new(),
             stirring: ChangeSet::default(),
         };
-        let all = ChangeSet { plugins: true, templates: true, runtime: true, machine: true, sandbox: true, settings: false };
+        let all = ChangeSet { plugins: true, templates: true, runtime: true, machine: true, sandbox: true, secrets: true, settings: false };
         // Whoever writes meanwhile has to be read all the same: there is nothing else to begin with.
         self.again(&nothing, all, &Settled::default())
+    }
+
+    /// Compiles builds that are about to be activated while the tree is not quiet yet: waiting and compiling take their time together.
+    pub fn prepare(&self, former: &Config, early: &Early) {
+        let names: BTreeSet<PluginName> = early.plugins.iter().filter_map(|path| named(&self.dir, path)).collect();
+        // The first few will do: who copies a whole directory waits for more than compiling.
+        for name in names.iter().take(EARLY_PLUGINS) {
+            let file = |suffix: &str| Some(self.dir.join("plugins").join(format!("{name}.{suffix}"))).filter(|path| path.is_file());
+            let files = PluginFiles { wasm: file("wasm"), manifest: file("yaml") };
+            self.activator.prepare(&former.catalog, name, &files, &|path| early.settled.has_still(path));
+        }
     }
 
     /// Reads the tree again after `changes`. What does not stand any more as it did when the tree was quiet is being written: it keeps
     /// its former value, and its errors are not told, until it is quiet again.
     pub fn again(&self, former: &Config, changes: ChangeSet, settled: &Settled) -> Config {
         let (mut tree, mut errors) = ConfigTree::load(&self.dir);
+        // With the tree, so that what is being written is known of them, too.
+        let library = changes.templates.then(|| Library::read(&self.dir.join("templates"), tree.templates.value.union(&former.templates)));
         let mut seen = former.seen.clone();
         let mut plugins_gone = false;
         for part in LASTING {
@@ -222,6 +250,14 @@ impl Loader {
         let runtime = runtime.map_or_else(|| former.runtime.clone(), |runtime| runtime.to_string().into());
         let machine = machine.map_or_else(|| former.machine.clone(), Arc::new);
         let former_sandbox = (former.generation > 0).then(|| former.sandbox.clone());
+        let secrets = tree.secrets.value.or_former(&former.secrets);
+        let (secrets, mask) = match secrets == *former.secrets {
+            true => (former.secrets.clone(), former.mask.clone()),
+            false => {
+                let mask = Arc::new(former.mask.with(&secrets));
+                (Arc::new(secrets), mask)
+            }
+        };
         let mut templates = tree.templates.value;
         if tree.templates.errors > 0 {
             // One directory with a bad name must hide neither new templates nor those that roles use.
@@ -250,14 +286,16 @@ impl Loader {
             *known = machine.clone();
             changed
         });
-        let rules = catalog.rules();
-        let rules_generation = self.declare(rules);
+        let rules_generation = self.declare(catalog.rules(), catalog.reads_peers());
         Config {
             generation: former.generation + 1,
             runtime,
             machine,
             sandbox: tree.sandbox.or_former(former_sandbox),
+            secrets,
+            mask,
             templates,
+            library: library.filter(|_| !stirring.parts().templates).map_or_else(|| former.library.clone(), Arc::new),
             templates_generation: former.templates_generation + u64::from(changes.templates),
             catalog,
             rules_generation,
@@ -281,6 +319,9 @@ impl Loader {
         tree.runtime.errors += usize::from(parts.runtime);
         tree.machine.errors += usize::from(parts.machine);
         tree.sandbox.errors += usize::from(parts.sandbox);
+        if parts.secrets {
+            tree.secrets.value = Secrets::clone(&former.secrets);
+        }
         tree.templates.errors += usize::from(parts.templates);
         tree.settings.errors += usize::from(parts.settings);
         // Other plugins go on. One of which a file is gone for the moment is not taken out.
@@ -296,23 +337,30 @@ impl Loader {
     fn columns(&self, in_force: &Catalog, rules: &BTreeSet<MetricRule>) -> Option<Arc<Snapshot>> {
         let mut collected = self.inputs.collected.get()?.clone();
         let runtime = tokio::runtime::Handle::try_current().ok()?;
-        let generation = self.declare(in_force.rules().union(rules).cloned().collect());
+        let generation = self.declare(in_force.rules().union(rules).cloned().collect(), true);
         let fits = |published: &Option<Arc<Published>>| published.as_ref().is_some_and(|p| p.rules_generation >= generation);
         // Without them the plugin sees NaN, as for any sample that is missing.
         let _ = runtime.block_on(tokio::time::timeout(COLUMNS_WAIT, collected.wait_for(fits)));
         collected.borrow().as_ref().map(|published| published.snapshot.clone())
     }
 
-    fn declare(&self, rules: BTreeSet<MetricRule>) -> u64 {
+    fn declare(&self, rules: BTreeSet<MetricRule>, reads_peers: bool) -> u64 {
         self.rules.send_if_modified(|known| {
-            let changed = known.rules != rules;
+            let changed = known.rules != rules || known.reads_peers != reads_peers;
             if changed {
-                *known = Arc::new(RuleSet { generation: known.generation + 1, rules });
+                *known = Arc::new(RuleSet { generation: known.generation + 1, rules, reads_peers });
             }
             changed
         });
         self.rules.borrow().generation
     }
+}
+
+/// The plugin of whose files this is one.
+fn named(dir: &Path, path: &Path) -> Option<PluginName> {
+    let file = path.strip_prefix(dir).ok()?.strip_prefix("plugins").ok()?;
+    let (name, suffix) = file.to_str()?.rsplit_once('.')?;
+    PluginName::new(name).ok().filter(|_| ["wasm", "yaml"].contains(&suffix))
 }
 
 /// A sound part's value; a broken part that was sound before is left to its former value.

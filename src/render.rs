@@ -3,37 +3,31 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | `source` | reading a template directory |
+//! | `source`, `library` | reading a template directory, once while nobody writes it |
 //! | `nesting`, `stack` | keeping a hostile template from the stack |
 //! | `strict` | what makes every missing path an error, whatever the library does with it |
 //! | `helpers`, `budget` | the built-in helpers, filter plugins, and what one render may use |
-//! | `file`, `substitute` | render files and the `{{ … }}` in their strings |
+//! | `mask` | what keeps secrets out of everything that is shown |
+//! | `file`, `fill`, `substitute`, `split` | render files, the `{{ … }}` in their strings, and texts that become several files |
 
 mod budget;
 mod error;
 mod file;
+mod fill;
 mod helpers;
+mod library;
 mod limits;
+mod mask;
 mod nesting;
 mod set;
 mod source;
+mod split;
 mod stack;
 mod strict;
 mod substitute;
 
 pub use self::error::{Fault, Problem, RenderError};
+pub use self::library::Library;
 pub use self::limits::RenderLimits;
-pub use self::set::TemplateSet;
-
-/// A file of a role, rendered and not yet written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RenderedFile {
-    /// Where it goes: relative to the node's output directory, or absolute. Not checked yet.
-    pub dest: String,
-    /// Its permission bits, at most 0777.
-    pub mode: u32,
-    /// All of it.
-    pub bytes: Vec<u8>,
-    /// The template that it was made from, relative to the template directory.
-    pub template: String,
-}
+pub use self::mask::Mask;
+pub use self::set::{Supplies, TemplateSet};

@@ -24,17 +24,18 @@ use verwalter_core::names::{Hostname, PluginName};
 use verwalter_core::ports::{FailureCause, Policy, Scheduler};
 use verwalter_core::schedule::Schedule;
 
-use crate::clock::unix_now;
 use crate::cluster::{Leadership, Lease};
-use crate::collect::Published;
 use crate::counts::Counts;
 use crate::reload::{Config, Notice};
 use crate::store::{Commit, InForce, ScheduleStore};
 use circumstances::Circumstances;
+use decide::Before;
 use deliberate::{Bench, Deliberation, Proposal, deliberate};
 use health::{Fared, Health, Sign};
 pub use report::{Accepted, Outcome, ReviewSummary, RoundReport};
 use report::{announce, debug_text};
+use verwalter_collect::Published;
+use verwalter_collect::clock::unix_now;
 
 /// How long a round waits for the columns of a plugin that was just activated: the collector evaluates them at once.
 const COLUMNS_WAIT: Duration = Duration::from_millis(500);
@@ -62,7 +63,7 @@ pub struct Held {
     pub circumstances: Arc<Circumstances>,
     /// The configuration that it pinned.
     pub config: Arc<Config>,
-    /// What came of asking the plugins. The reasons went into force with the schedule.
+    /// What came of asking the plugins.
     pub deliberation: Deliberation,
     /// What was told of it.
     pub report: Arc<RoundReport>,
@@ -178,9 +179,9 @@ impl Rounds {
             Ok(scheduler) => {
                 report.plugin = Some(scheduler.id().clone());
                 match self.ask(scheduler, &config, &circumstances).await {
-                    Some(mut asked) => {
+                    Some(asked) => {
                         self.attend(&config, &asked, health);
-                        report.outcome = self.conclude(lease, &circumstances, &mut asked);
+                        report.outcome = self.conclude(lease, &circumstances, &asked);
                         deliberation = Some(asked);
                     }
                     None => {
@@ -211,10 +212,15 @@ impl Rounds {
         let (catalog, circumstances, passes) = (config.catalog.clone(), circumstances.clone(), self.passes.clone());
         let reads = scheduler.reads().clone();
         let known = circumstances.clone();
+        let last = self.held.borrow().clone();
         let work = tokio::task::spawn_blocking(move || {
             let policies: Vec<&dyn Policy> = catalog.policies().collect();
             let allowed = || passes(&scheduler.id().name);
-            deliberate(&Bench { scheduler: &*scheduler, policies: &policies, allowed: &allowed }, &circumstances)
+            let before = last.as_deref().and_then(|held| {
+                let proposal = held.deliberation.result.as_ref().ok()?;
+                Some(Before::of(&proposal.decided, held.circumstances.snapshot.peers()))
+            });
+            deliberate(&Bench { scheduler: &*scheduler, policies: &policies, allowed: &allowed, before }, &circumstances)
         });
         let asked = work.await.ok()?;
         let input = RoundInput { document: asked.document.clone(), reads, view: asked.view.clone(), circumstances: known };
@@ -257,8 +263,8 @@ impl Rounds {
     }
 
     /// Commits what was proposed, unless a policy denies it.
-    fn conclude(&self, lease: &Lease, circumstances: &Circumstances, asked: &mut Deliberation) -> Outcome {
-        let Proposal { decided, passed, reviewed, .. } = match &mut asked.result {
+    fn conclude(&self, lease: &Lease, circumstances: &Circumstances, asked: &Deliberation) -> Outcome {
+        let Proposal { decided, passed, reviewed, .. } = match &asked.result {
             Ok(proposal) => proposal,
             Err(failed) => {
                 return Outcome::Failed { cause: Some(failed.cause()), message: failed.to_string(), debug: debug_text("", failed.log()) };
@@ -271,7 +277,7 @@ impl Rounds {
         if let Some(message) = reviewed.denial() {
             return Outcome::Denied { digest, message, reviews, debug };
         }
-        let why = std::mem::take(&mut decided.admitted.why);
+        let why = decided.admitted.why.clone();
         let in_force = InForce { schedule, since: circumstances.now, term: lease.term(), round: circumstances.round, why };
         let commit = match self.store.commit(lease, in_force) {
             Ok(commit) => commit,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -11,11 +12,11 @@ use verwalter_core::ids::{NodeId, UnixMillis};
 use verwalter_core::names::Hostname;
 use verwalter_core::ports::PluginId;
 
+use crate::agents;
 use crate::cluster::Leadership;
-use crate::collect::Published;
 use crate::counts::Counts;
-use crate::deploy::{DeployReport, RoleOutcome};
-use crate::orders::Orders;
+use crate::deploy::{DeployReport, RoleOutcome, Waiting};
+use crate::orders::{DeployOrders, PluginOrders};
 use crate::plugin::PluginStatus;
 use crate::plugin::generations::Generations;
 use crate::plugin::meter::Meters;
@@ -23,6 +24,10 @@ use crate::reload::Config;
 use crate::round::shadow::Book;
 use crate::round::{Outcome, ReviewSummary, RoundInput, RoundReport};
 use crate::store::InForce;
+use verwalter_collect::agent;
+use verwalter_collect::inquiry::Inquirer;
+use verwalter_collect::table::source_name;
+use verwalter_collect::{Published, SourcesState};
 
 /// This program's version, as the predecessor writes it.
 pub const VERSION: &str = concat!("v", env!("CARGO_PKG_VERSION"));
@@ -42,8 +47,16 @@ pub struct View {
     pub leadership: Arc<Leadership>,
     /// The configuration in force.
     pub config: watch::Receiver<Arc<Config>>,
+    /// Since when another configuration is being made, if one is.
+    pub reloading_since: watch::Receiver<Option<UnixMillis>>,
     /// The newest snapshot.
     pub collected: watch::Receiver<Option<Arc<Published>>>,
+    /// Whom to ask for this machine's own series.
+    pub history: Inquirer,
+    /// The built-in agent in figures, where it runs.
+    pub agent: Option<watch::Receiver<agent::Status>>,
+    /// Why its keys cannot be read any more.
+    pub key_failure: Option<watch::Receiver<Option<String>>>,
     /// The schedule in force.
     pub in_force: watch::Receiver<Option<Arc<InForce>>>,
     /// The newest round.
@@ -60,8 +73,12 @@ pub struct View {
     pub shadows: watch::Receiver<Arc<Book>>,
     /// What is remembered of plugins.
     pub generations: Option<Arc<Generations>>,
-    /// Where operators' orders go.
-    pub orders: Orders,
+    /// Where it is remembered what belongs to which role.
+    pub records_dir: PathBuf,
+    /// Where operators' orders about plugins go.
+    pub orders: PluginOrders,
+    /// Where their orders about roles go.
+    pub deploy_orders: DeployOrders,
     /// What plugins did.
     pub meters: Arc<Meters>,
     /// What this node did.
@@ -99,6 +116,12 @@ impl View {
             Some(Outcome::Denied { message, .. }) => drop(errors.insert("policy".to_owned(), message.clone())),
             Some(Outcome::Accepted(_)) | None => {}
         }
+        if let Some(message) = self.key_failure.as_ref().and_then(|failure| failure.borrow().clone()) {
+            errors.insert("agent.key-file".to_owned(), message);
+        }
+        if let Some(published) = self.collected.borrow().as_deref().filter(|published| !published.sources.troubles.is_empty()) {
+            errors.insert("agents".to_owned(), published.sources.troubles.join("; "));
+        }
         if let Some(message) = self.journal_failure.borrow().as_ref() {
             errors.insert("journal".to_owned(), message.clone());
         }
@@ -117,12 +140,7 @@ impl View {
     fn failed_roles(&self) -> Vec<(String, String)> {
         let deployed = self.deployed.borrow().clone();
         let roles = deployed.iter().flat_map(|report| &report.roles);
-        roles
-            .filter_map(|(role, outcome)| match outcome {
-                RoleOutcome::Failed { message, .. } | RoleOutcome::Refused { message } => Some((role.to_string(), message.clone())),
-                RoleOutcome::Rendered { .. } => None,
-            })
-            .collect()
+        roles.filter_map(|(role, outcome)| Some((role.to_string(), outcome.failure()?.to_owned()))).collect()
     }
 
     /// What this node still waits for before it can be relied on; empty when it is ready.
@@ -178,10 +196,23 @@ impl View {
             "term": term,
             "schedule_since": in_force.as_ref().map(|in_force| in_force.since),
             "config_generation": config.generation,
+            "reloading_since": *self.reloading_since.borrow(),
+            "sources": collected.as_deref().map(|published| sources(&published.sources)),
+            "agent": self.agent.as_ref().map(|agent| agents::document(&agent.borrow())),
             "round": round.as_deref().map(round_summary),
             "deployment": self.deployed.borrow().as_deref().map(deployment),
         })
     }
+}
+
+/// Who tells of peers and figures, and the metrics that nobody has.
+fn sources(sources: &SourcesState) -> Value {
+    let unmatched = sources.unmatched.iter().map(|(rule, near)| json!({ "metric": rule.to_string(), "near": near }));
+    json!({
+        "peers": sources.peers,
+        "metrics": sources.metrics.map(source_name),
+        "unmatched": unmatched.collect::<Vec<_>>(),
+    })
 }
 
 fn millis(report: &RoundReport) -> u64 {
@@ -280,20 +311,30 @@ fn micros(duration: std::time::Duration) -> u64 {
 
 fn deployment(report: &DeployReport) -> Value {
     let role = |outcome: &RoleOutcome| match outcome {
-        RoleOutcome::Rendered { written, unchanged, at } => json!({
-            "state": "rendered", "written": written, "unchanged": unchanged, "at": at,
+        RoleOutcome::Rendered { written, unchanged, removed, commands, at } => json!({
+            "state": "rendered", "written": written, "unchanged": unchanged, "removed": removed, "commands": commands, "at": at,
         }),
         RoleOutcome::Failed { message, attempts } => json!({ "state": "failed", "error": message, "attempts": attempts }),
         RoleOutcome::Refused { message } => json!({ "state": "refused", "error": message }),
+        RoleOutcome::Waiting => json!({ "state": "waiting" }),
     };
-    let roles: BTreeMap<String, Value> = report.roles.iter().map(|(name, outcome)| (name.to_string(), role(outcome))).collect();
+    let waiting = |Waiting { reason, until }: &Waiting| json!({ "reason": reason.name(), "until_ms": until, "hint": reason.hint() });
+    let mut roles: BTreeMap<String, Value> = report.roles.iter().map(|(name, outcome)| (name.to_string(), role(outcome))).collect();
+    for (name, wait) in &report.waiting {
+        if let Some(Value::Object(role)) = roles.get_mut(name.as_str()) {
+            role.insert("waiting".to_owned(), waiting(wait));
+        }
+    }
     json!({ "schedule": report.digest.hex(), "roles": roles })
 }
 
 /// The API's peer list: the own node is not its own peer.
 pub fn peers(view: &View) -> Value {
     let collected = view.collected.borrow().clone();
-    let peers = collected.iter().flat_map(|published| published.snapshot.peers().iter());
+    let peers = collected.iter().flat_map(|published| {
+        let table = published.snapshot.peers();
+        table.iter().chain(table.absent())
+    });
     let listed = peers.filter(|peer| peer.id != view.id).map(|peer| {
         json!({
             "id": peer.id,
@@ -302,7 +343,12 @@ pub fn peers(view: &View) -> Value {
             "hostname": peer.hostname,
             "known_since": peer.known_since,
             "last_report_direct": peer.last_report_direct,
-            "errors": 0,
+            "alive": peer.alive,
+            "since": peer.since,
+            "roles": peer.state.as_ref().map(|state| &state.roles),
+            "schedule": peer.state.as_ref().and_then(|state| state.schedule).map(|digest| digest.hex()),
+            // The predecessor had a number here always.
+            "errors": peer.state.as_ref().map_or(0, |state| state.errors),
         })
     });
     Value::Array(listed.collect())

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 
-use crate::durable;
+use verwalter_apply::durable;
 
 /// Held by the daemon that runs on this directory; it holds the daemon's process id, for people.
 const LOCK_FILE: &str = "verwalter.lock";

@@ -13,7 +13,8 @@ pub const FILTER_VARIABLE: &str = "RUST_LOG";
 /// Starts logging. A second call changes nothing. `default` is the filter without [`FILTER_VARIABLE`].
 pub fn init(format: LogFormat, default: &str) {
     let filter = EnvFilter::try_from_env(FILTER_VARIABLE).unwrap_or_else(|_| EnvFilter::new(default));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A reader that went away (`2>&1 | head`) must not end the daemon: telling of a failed line would itself fail, and panic.
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     // Failing means that logging has begun already: a test, or an embedding program.
     let _ = match format {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

@@ -27,6 +27,8 @@ use scan::Scan;
 const BACKSTOP: Duration = Duration::from_secs(10);
 /// The same where there are no events at all: soon enough for a person who waits, cheap enough for 10,000 files.
 const POLL: Duration = Duration::from_secs(2);
+/// How long a file must be left alone before it is worth a guess that it is whole, as a part of the quiet time, and at most.
+const EARLY: (u32, Duration) = (8, Duration::from_millis(10));
 /// A writer that never pauses delays a reload by so many quiet times at most.
 const PATIENCE: u32 = 10;
 
@@ -43,12 +45,14 @@ pub struct ChangeSet {
     pub machine: bool,
     /// `sandbox/`
     pub sandbox: bool,
+    /// `secrets/`
+    pub secrets: bool,
     /// `verwalter.yaml`
     pub settings: bool,
 }
 
 /// The names that are watched. Everything else below the directory is someone else's.
-const PARTS: [&str; 6] = ["plugins", "templates", "runtime", "machine", "sandbox", crate::config::settings::SETTINGS_FILE];
+const PARTS: [&str; 7] = ["plugins", "templates", "runtime", "machine", "sandbox", "secrets", crate::config::settings::SETTINGS_FILE];
 
 impl ChangeSet {
     /// Whether nothing changed.
@@ -63,6 +67,7 @@ impl ChangeSet {
         self.runtime |= other.runtime;
         self.machine |= other.machine;
         self.sandbox |= other.sandbox;
+        self.secrets |= other.secrets;
         self.settings |= other.settings;
     }
 
@@ -84,6 +89,7 @@ impl ChangeSet {
             Some(2) => set.runtime = true,
             Some(3) => set.machine = true,
             Some(4) => set.sandbox = true,
+            Some(5) => set.secrets = true,
             Some(_) => set.settings = true,
             None => {}
         }
@@ -114,18 +120,30 @@ pub struct Changes {
 struct Outbox {
     state: Mutex<OutboxState>,
     wake: Notify,
+    stir: Notify,
 }
 
 #[derive(Debug, Default)]
 struct OutboxState {
     pending: ChangeSet,
     settled: Settled,
+    early: Option<Early>,
     closed: bool,
+}
+
+/// The tree before it was quiet for long enough: files that changed, and will most likely be read. Who begins with them early must not
+/// believe that they are whole.
+#[derive(Debug)]
+pub struct Early {
+    /// Files below `plugins/`, in order.
+    pub plugins: Vec<PathBuf>,
+    /// How they looked.
+    pub settled: Settled,
 }
 
 impl Changes {
     /// The next changes; `None` when nothing watches any more. Dropping the future loses nothing.
-    pub async fn next(&mut self) -> Option<ChangeSet> {
+    pub async fn next(&self) -> Option<ChangeSet> {
         loop {
             {
                 let mut state = self.outbox.lock();
@@ -140,6 +158,16 @@ impl Changes {
         }
     }
 
+    /// Files that changed, told before the tree was quiet; never where nothing watches any more. Only the newest word is kept.
+    pub async fn early(&self) -> Early {
+        loop {
+            if let Some(early) = self.outbox.lock().early.take() {
+                return early;
+            }
+            self.outbox.stir.notified().await;
+        }
+    }
+
     /// The tree as it stood when it was last found quiet, for looking at it again after it was read.
     pub fn settled(&self) -> Settled {
         self.outbox.lock().settled.clone()
@@ -150,6 +178,11 @@ impl Outbox {
     fn lock(&self) -> MutexGuard<'_, OutboxState> {
         // Plain flags: a panic elsewhere leaves them whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell_early(&self, early: Early) {
+        self.lock().early = Some(early);
+        self.stir.notify_one();
     }
 
     fn publish(&self, changes: ChangeSet, settled: Settled) {
@@ -228,8 +261,23 @@ async fn watch(dir: &Path, pace: Pace, hints: &Hints, mut eyes: Eyes, mut known:
             continue;
         }
         let patience = Instant::now() + pace.quiet * PATIENCE;
+        let early = (pace.quiet / EARLY.0).min(EARLY.1);
+        let mut left = pace.quiet;
+        if settle(early, patience, hints, &mut changes).await {
+            let Some((back, again)) = look(eyes).await else { return };
+            eyes = back;
+            if again == seen {
+                left -= early;
+            }
+            seen = again;
+            let in_plugins = |path: &PathBuf| ChangeSet::of(dir, path).plugins;
+            let plugins: Vec<PathBuf> = known.differing(&seen).into_iter().filter(in_plugins).collect();
+            if !plugins.is_empty() {
+                sender.0.tell_early(Early { plugins, settled: Settled::at(dir, Arc::new(seen.clone())) });
+            }
+        }
         let settled = loop {
-            let quiet = settle(pace.quiet, patience, hints, &mut changes).await;
+            let quiet = settle(std::mem::replace(&mut left, pace.quiet), patience, hints, &mut changes).await;
             let Some((back, again)) = look(eyes).await else { return };
             eyes = back;
             let still = again == seen;

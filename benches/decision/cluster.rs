@@ -17,13 +17,11 @@ pub(crate) struct Cluster {
     pub(crate) runtime: String,
     /// Role name and instances.
     pub(crate) roles: Vec<(String, u32)>,
-    pub(crate) memory_free: Vec<f64>,
-    pub(crate) cpu: Vec<f64>,
 }
 
 fn rule(metric: &str) -> MetricRule {
     let labels = BTreeMap::from([("metric".to_owned(), metric.to_owned())]);
-    MetricRule { labels, take: Take::Last, window: Duration::ZERO, combine: Combine::Sum }
+    MetricRule { labels, take: Take::Last, window: Duration::ZERO, combine: Combine::Sum, ..MetricRule::default() }
 }
 
 /// The columns of the sample scheduler's manifest.
@@ -57,18 +55,29 @@ impl Cluster {
                 addr: Some(([10, (i >> 16) as u8, (i >> 8) as u8, i as u8], 8379).into()),
                 known_since: UnixMillis(1_533_900_000_000),
                 last_report_direct: Some(UnixMillis(1_533_909_071_000)),
-                machine,
+                alive: true,
+                since: UnixMillis(0),
+                state: None,
+                machine: machine.into(),
             }
         });
         let (peers, _) = PeerTable::new(peers.collect());
         let columns = [("memory.MemAvailable", &memory_free), ("memory.MemTotal", &memory_total), ("cpu.busy", &cpu)]
-            .map(|(metric, values)| (rule(metric), Arc::new(Column::new(values.clone()))));
+            .map(|(metric, values)| (rule(metric).into(), Arc::new(Column::new(values.clone()))));
         let snapshot = Snapshot::new(UnixMillis(1), Arc::new(peers), columns.into()).expect("columns fit");
-        let size = u32::try_from(size).expect("a small number");
-        let roles = vec![("api".to_owned(), size), ("batch".to_owned(), size / 2), ("cache".to_owned(), size / 5)];
-        let runtime =
-            roles.iter().map(|(role, instances)| (role.clone(), json!({ "instances": instances, "template": format!("{role}/v1") })));
-        let runtime = serde_json::Value::Object(runtime.collect()).to_string();
-        Cluster { snapshot: Arc::new(snapshot), runtime, roles, memory_free, cpu }
+        let roles = roles(size);
+        Cluster { snapshot: Arc::new(snapshot), runtime: runtime(&roles), roles }
     }
+}
+
+/// Role name and instances, for so many peers: 1.7 instances a peer.
+pub(crate) fn roles(peers: usize) -> Vec<(String, u32)> {
+    let peers = u32::try_from(peers).expect("a small number");
+    vec![("api".to_owned(), peers), ("batch".to_owned(), peers / 2), ("cache".to_owned(), peers / 5)]
+}
+
+/// Operators' metadata, JSON text.
+pub(crate) fn runtime(roles: &[(String, u32)]) -> String {
+    let roles = roles.iter().map(|(role, instances)| (role.clone(), json!({ "instances": instances, "template": format!("{role}/v1") })));
+    serde_json::Value::Object(roles.collect()).to_string()
 }

@@ -1,10 +1,12 @@
 //! What a decision costs: the sample scheduler as a plugin, by columns and by JSON rows, beside the same scheduler compiled natively
-//! on parsed structs, in one run. It prints the README's performance table. Times are of this machine; the ratios are the point.
+//! on parsed structs, in one run; and a whole round with its parts. It prints the README's performance tables. Times are of this machine;
+//! the ratios are the point. `cargo bench --bench decision -- whole-round` prints the whole rounds only.
 
 mod cluster;
 mod memory;
 mod native;
 mod table;
+mod whole;
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -28,12 +30,24 @@ const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
 const COMPONENT: &[u8] = include_bytes!("../../plugins/prebuilt/spread.wasm");
 const CORE: &[u8] = include_bytes!("../../plugins/prebuilt/spread-core.wasm");
 
+/// The argument by which only whole rounds are measured.
+const WHOLE: &str = "whole-round";
+
 fn main() {
     let mut criterion =
         Criterion::default().warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2)).configure_from_args();
     let cache = tempfile::tempdir().expect("a temporary directory");
     let compiler = Compiler::at(env!("CARGO_BIN_EXE_verwalter").into());
     let activator = Activator::without_storage(cache.path(), compiler, u64::MAX).expect("the sandbox opens");
+    // `cargo test --benches` only wants to see it run.
+    if std::env::args().any(|argument| argument == "--test") {
+        whole::print(&activator, 50, 2);
+    } else {
+        whole::print(&activator, SIZES[SIZES.len() - 1], whole::ROUNDS);
+    }
+    if std::env::args().any(|argument| argument == WHOLE) {
+        return;
+    }
     let mut table = Table::default();
     for size in SIZES {
         decisions(&mut criterion, &activator, &mut table, size);
@@ -57,7 +71,7 @@ fn decisions(criterion: &mut Criterion, activator: &Activator, table: &mut Table
     let cluster = Cluster::new(size);
     let first = round(&load(activator, COMPONENT, Some(InputMode::Columns), Kind::Scheduler), &cluster, &[]);
     for (case, parents) in [("first", Vec::new()), ("steady", vec![first.admitted.schedule])] {
-        let native = native::NativeInput::new(&cluster, parents.first());
+        let native = native::NativeInput::new(&cluster.snapshot, &cluster.roles, parents.first());
         measure(criterion, table, case, "native, structs", size, || drop(black_box(native::schedule(&native))));
         let sight = native::Sight::new(&native);
         measure(criterion, table, case, "native, indices only", size, || drop(black_box(sight.decide())));

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use spread::config::Weights;
 use spread::decide::{self, Needs, Placements, Role, View};
 use verwalter_core::schedule::Schedule;
+use verwalter_core::snapshot::Snapshot;
 
-use crate::cluster::Cluster;
+use crate::cluster;
 
 /// A peer as a host would hand it to a built-in scheduler.
 pub(crate) struct NativePeer {
@@ -27,15 +28,17 @@ pub(crate) struct NativeInput {
 pub(crate) type NativeSchedule = BTreeMap<String, BTreeMap<String, (u32, String)>>;
 
 impl NativeInput {
-    pub(crate) fn new(cluster: &Cluster, parent: Option<&Schedule>) -> NativeInput {
-        let peers = cluster.snapshot.peers().iter().enumerate().map(|(i, peer)| NativePeer {
+    pub(crate) fn new(snapshot: &Snapshot, roles: &[(String, u32)], parent: Option<&Schedule>) -> NativeInput {
+        let column = |name: &str| snapshot.column(&cluster::metrics()[name]).expect("the cluster has it").values.clone();
+        let (memory_free, cpu) = (column("memory_free"), column("cpu"));
+        let peers = snapshot.peers().iter().enumerate().map(|(i, peer)| NativePeer {
             hostname: peer.hostname.to_string(),
-            memory_free: cluster.memory_free[i],
-            cpu: cluster.cpu[i],
+            memory_free: memory_free[i],
+            cpu: cpu[i],
         });
         let placed = |role: &str| parent.map(|p| p.nodes_of(role).map(|(host, n)| (host.to_string(), n)).collect()).unwrap_or_default();
-        let parent = cluster.roles.iter().map(|(role, _)| (role.clone(), placed(role))).collect();
-        NativeInput { peers: peers.collect(), roles: cluster.roles.clone(), parent }
+        let parent = roles.iter().map(|(role, _)| (role.clone(), placed(role))).collect();
+        NativeInput { peers: peers.collect(), roles: roles.to_vec(), parent }
     }
 }
 

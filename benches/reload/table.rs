@@ -35,11 +35,14 @@ pub(crate) fn memory(name: &str, reloads: &[Reload]) {
     row("anonymous", |memory| memory.anonymous);
 }
 
-/// Rounds that failed or are missing.
-pub(crate) fn rounds(rounds: &[Round], interval: Duration) {
-    let failed = rounds.iter().filter(|round| !round.accepted).count();
-    let missing: u64 = rounds.windows(2).map(|pair| pair[1].number.saturating_sub(pair[0].number + 1)).sum();
-    let longest = rounds.windows(2).map(|pair| pair[1].at_ms.saturating_sub(pair[0].at_ms)).max().unwrap_or(0);
-    println!("\n| rounds meanwhile | failed | missing | longest time between two, ms (interval {}) |", interval.as_millis());
-    println!("|---|---|---|---|\n| {} | {failed} | {missing} | {longest} |", rounds.len());
+/// Rounds that failed or are missing, a row a node.
+pub(crate) fn rounds(nodes: [(&str, &[Round]); 2], interval: Duration) {
+    println!("\n| rounds meanwhile | | failed | missing | longest time between two, ms (interval {}) |", interval.as_millis());
+    println!("|---|---|---|---|---|");
+    for (name, rounds) in nodes {
+        let failed = rounds.iter().filter(|round| !round.accepted).count();
+        let missing: u64 = rounds.windows(2).map(|pair| pair[1].number.saturating_sub(pair[0].number + 1)).sum();
+        let longest = rounds.windows(2).map(|pair| pair[1].at_ms.saturating_sub(pair[0].at_ms)).max().unwrap_or(0);
+        println!("| {name} | {} | {failed} | {missing} | {longest} |", rounds.len());
+    }
 }

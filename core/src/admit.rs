@@ -7,6 +7,7 @@ mod draft;
 mod place;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -104,19 +105,24 @@ pub fn restore(canonical: &str, expected: Digest, limits: JsonLimits) -> Result<
     if found != expected {
         return Err(AdmitError::Digest { expected, found });
     }
-    let reader = Reader::new(limits);
-    let parts = reader.finish(canonical, place::ScheduleSeed { reader: &reader, known: None })?;
-    let schedule = Schedule::seal(parts);
+    let schedule = read(canonical, limits)?;
     if schedule.digest() != expected {
         return Err(AdmitError::Digest { expected, found: schedule.digest() });
     }
     Ok(schedule)
 }
 
+/// Reads a schedule that a person wrote or changed. Its nodes need not be known here.
+pub fn read(text: &str, limits: JsonLimits) -> Result<Schedule, AdmitError> {
+    let reader = Reader::new(limits);
+    let parts = reader.finish(text, place::ScheduleSeed { reader: &reader, known: None })?;
+    Ok(Schedule::seal(parts))
+}
+
 /// Why each role stands where it does, as the plugin tells it: kept as text and read when somebody asks, since a round
 /// never needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Why(Option<Box<str>>);
+pub struct Why(Option<Arc<str>>);
 
 impl Why {
     /// All reasons, by role and hostname.
@@ -135,7 +141,7 @@ impl Why {
 
     /// Takes reasons from text that a store kept.
     pub fn from_json(text: Option<Box<str>>) -> Why {
-        Why(text)
+        Why(text.map(Arc::from))
     }
 }
 

@@ -44,15 +44,18 @@ pub enum InputKey {
     Parents,
     /// Operators' pending actions.
     Actions,
-    /// The nodes.
+    /// The nodes that answer.
     Peers,
+    /// The nodes that were here and do not answer; left out of the document where there are none.
+    Absent,
     /// The columns.
     Metrics,
 }
 
 impl InputKey {
     /// All of them.
-    pub const ALL: [InputKey; 5] = [InputKey::Runtime, InputKey::Parents, InputKey::Actions, InputKey::Peers, InputKey::Metrics];
+    pub const ALL: [InputKey; 6] =
+        [InputKey::Runtime, InputKey::Parents, InputKey::Actions, InputKey::Peers, InputKey::Absent, InputKey::Metrics];
 }
 
 /// What a plugin's `describe` export answers.

@@ -26,6 +26,11 @@ impl Digest {
         Digest(bytes)
     }
 
+    /// Its 32 bytes, for packets.
+    pub const fn to_bytes(self) -> [u8; 32] {
+        self.0
+    }
+
     /// Reads the written form.
     pub fn parse(text: &str) -> Result<Digest, DigestError> {
         let hex = text.strip_prefix("sha256:").ok_or(DigestError)?;

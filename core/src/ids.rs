@@ -20,6 +20,11 @@ impl NodeId {
         NodeId(bytes)
     }
 
+    /// The 16 bytes.
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+
     /// Reads 32 hexadecimal digits, either case, with nothing around them.
     pub fn parse(text: &str) -> Result<NodeId, NodeIdError> {
         if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {

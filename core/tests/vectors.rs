@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use verwalter_core::admit::{AdmitError, admit};
-use verwalter_core::ids::{NodeId, UnixMillis};
+use verwalter_core::ids::NodeId;
 use verwalter_core::json::canonical;
 use verwalter_core::json::strict::{JsonLimits, read_value};
 use verwalter_core::names::Hostname;
@@ -55,15 +55,7 @@ struct AnswerCase {
 #[test]
 fn answers() {
     let answers: Answers = read("answers.json");
-    let peers = answers.known.into_iter().map(|hostname| Peer {
-        id: NodeId::from_bytes([0; 16]),
-        name: hostname.to_string(),
-        hostname,
-        addr: None,
-        known_since: UnixMillis(0),
-        last_report_direct: None,
-        machine: serde_json::Map::new(),
-    });
+    let peers = answers.known.into_iter().map(|hostname| Peer::named(NodeId::from_bytes([0; 16]), hostname));
     let (peers, _) = PeerTable::new(peers.collect());
     for case in answers.cases {
         match (admit(&RawOutput(case.answer.clone().into_bytes()), &peers, LIMITS), case.schedule) {

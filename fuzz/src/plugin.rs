@@ -19,6 +19,9 @@ mod memory;
 #[path = "../../src/plugin/nesting.rs"]
 mod nesting;
 #[rustfmt::skip]
+#[path = "../../src/plugin/rules.rs"]
+mod rules;
+#[rustfmt::skip]
 #[expect(dead_code, reason = "what needs the engine ends a call for more reasons")]
 #[path = "../../src/plugin/stop.rs"]
 mod stop;

@@ -1,6 +1,6 @@
 //! Tables of peers that answers are admitted against, and the budgets they are read under.
 
-use verwalter_core::ids::{NodeId, UnixMillis};
+use verwalter_core::ids::NodeId;
 use verwalter_core::json::strict::JsonLimits;
 use verwalter_core::names::Hostname;
 use verwalter_core::peers::{Peer, PeerTable};
@@ -27,15 +27,8 @@ pub fn table(hostnames: &[&str]) -> PeerTable {
     let peer = |(index, name): (usize, &&str)| {
         let mut id = [0; 16];
         id[..8].copy_from_slice(&(index as u64).to_be_bytes());
-        Peer {
-            id: NodeId::from_bytes(id),
-            hostname: Hostname::new(name).expect("a valid hostname"),
-            name: format!("{name}.example.org"),
-            addr: None,
-            known_since: UnixMillis(1_000),
-            last_report_direct: None,
-            machine: serde_json::Map::new(),
-        }
+        let hostname = Hostname::new(name).expect("a valid hostname");
+        Peer { name: format!("{name}.example.org"), ..Peer::named(NodeId::from_bytes(id), hostname) }
     };
     let (table, clashes) = PeerTable::new(hostnames.iter().enumerate().map(peer).collect());
     assert!(clashes.is_empty(), "every hostname stands once: {clashes:?}");

@@ -28,7 +28,7 @@ fuzz_target!(|text: &str| {
 fn written(view: &SnapshotView, mode: InputMode) -> String {
     let metrics = view.metrics().map(|name| {
         let labels = BTreeMap::from([("metric".to_owned(), name.to_owned())]);
-        (name.to_owned(), MetricRule { labels, take: Take::Last, window: Duration::ZERO, combine: Combine::Sum })
+        (name.to_owned(), MetricRule { labels, take: Take::Last, window: Duration::ZERO, combine: Combine::Sum, ..MetricRule::default() })
     });
     let reads = Reads { mode, keys: InputKey::ALL.to_vec(), metrics: metrics.collect() };
     let input = SchedulerInput {

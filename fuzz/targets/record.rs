@@ -101,7 +101,7 @@ impl Made<'_> {
     fn record(&self) -> Record {
         let [_, peers, _] = &*TABLES;
         let id = NodeId::from_bytes([7; 16]);
-        let columns = self.columns.iter().enumerate().map(|(index, column)| (rule(index), Arc::new(made_column(column))));
+        let columns = self.columns.iter().enumerate().map(|(index, column)| (rule(index).into(), Arc::new(made_column(column))));
         let snapshot = Snapshot::new(UnixMillis(self.number), Arc::new(peers.clone()), columns.collect()).expect("a value for each peer");
         let schedule =
             |model: &Model| admit_bounded(model.text(Notation::Long).as_bytes(), peers, LIMITS).expect("the model is sound").schedule;
@@ -162,11 +162,11 @@ impl Came<'_> {
 
 fn rule(index: usize) -> MetricRule {
     let labels = [("metric".to_owned(), index.to_string())].into();
-    MetricRule { labels, take: Take::Rate, window: Duration::from_secs(60), combine: Combine::Sum }
+    MetricRule { labels, take: Take::Rate, window: Duration::from_secs(60), combine: Combine::Sum, ..MetricRule::default() }
 }
 
 fn made_column((bits, counts): &([u64; 4], [u8; 4])) -> Column {
     let values = bits.map(f64::from_bits);
     let series = counts.map(|count| values.iter().copied().cycle().take(usize::from(count % 8)).collect());
-    Column { values: Arc::new(values.to_vec()), series: series.to_vec() }
+    Column::with_series(Arc::new(values.to_vec()), series.to_vec())
 }

@@ -1,20 +1,22 @@
 //! `verwalter check`: the whole tree without a daemon. Every file's first syntax or type error and all semantic errors in one run,
 //! plugins compiled and asked, templates parsed; then the effective settings.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use verwalter_core::names::TemplateRef;
 
 use super::{ConfigDir, print};
-use crate::config::settings::Settings;
+use crate::agents;
+use crate::config::settings::{SETTINGS_FILE, Settings};
 use crate::config::{ConfigTree, FileError};
 use crate::exit::Exit;
 use crate::plugin::activate::{Listed, Listing};
 use crate::plugin::catalog::PluginState;
 use crate::plugin::rehearse::NoRehearsal;
 use crate::plugin::{Activator, Catalog, Compiler};
-use crate::render::{RenderLimits, TemplateSet};
+use crate::render::{RenderError, RenderLimits, TemplateSet};
 use crate::telemetry::chain;
 
 /// The options of `check`.
@@ -38,8 +40,15 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     errors.extend(plugin_errors(&tree, &catalog));
     let filters = catalog.filters().names();
     let filters_known = catalog.statuses().all(|plugin| plugin.error.is_none());
+    let mut lacking = Vec::new();
     for reference in &tree.templates.value {
-        errors.extend(template_errors(&tree, reference, &filters, filters_known));
+        match TemplateSet::load(&tree.dir.join("templates"), reference, &filters, &RenderLimits::default()) {
+            Ok(set) => lacking.extend(lacking_secrets(&tree, reference, &set)),
+            Err(error) => errors.extend(template_errors(&tree, reference, &error, filters_known)),
+        }
+    }
+    if let Err(error) = agents::keys(&tree.settings.value.agents) {
+        errors.push(FileError::new(&tree.dir.join(SETTINGS_FILE), chain(&error)).at_key("agent.key-file"));
     }
     errors.sort();
     for error in &errors {
@@ -47,6 +56,12 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     }
     for notice in &tree.notices {
         eprintln!("note: {notice}");
+    }
+    for note in lacking {
+        eprintln!("note: {note}");
+    }
+    for oddity in agents::oddities(&tree.settings.value.agents) {
+        eprintln!("note: {}: {oddity}", tree.dir.join(SETTINGS_FILE).display());
     }
     if !args.quiet {
         print_effective(&tree.settings.value, &tree, &catalog)?;
@@ -81,14 +96,23 @@ fn plugin_errors(tree: &ConfigTree, catalog: &Catalog) -> Vec<FileError> {
     errors
 }
 
-fn template_errors(tree: &ConfigTree, reference: &TemplateRef, filters: &[String], filters_known: bool) -> Vec<FileError> {
-    let dir = tree.dir.join("templates").join(reference.role().as_str()).join(reference.version().as_str());
-    let Err(error) = TemplateSet::load(&tree.dir.join("templates"), reference, filters, &RenderLimits::default()) else {
-        return Vec::new();
-    };
+/// The tree may be checked where its secrets are not.
+fn lacking_secrets(tree: &ConfigTree, reference: &TemplateRef, set: &TemplateSet) -> Vec<FileError> {
+    let lacking = set.secrets().filter(|name| tree.secrets.value.get(name).is_none());
+    lacking
+        .map(|name| FileError::new(&directory(tree, reference), format!("prints the secret {name}, which is not in secrets/ here")))
+        .collect()
+}
+
+fn directory(tree: &ConfigTree, reference: &TemplateRef) -> PathBuf {
+    tree.dir.join("templates").join(reference.role().as_str()).join(reference.version().as_str())
+}
+
+fn template_errors(tree: &ConfigTree, reference: &TemplateRef, error: &RenderError, filters_known: bool) -> Vec<FileError> {
+    let dir = directory(tree, reference);
     let problems = error.problems();
     if problems.is_empty() {
-        return vec![FileError::new(&dir, chain(&error))];
+        return vec![FileError::new(&dir, chain(error))];
     }
     let found = problems.into_iter().map(|problem| {
         let line = problem.line.and_then(|line| u32::try_from(line).ok());

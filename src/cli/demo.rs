@@ -12,7 +12,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::run::{refuse, runtime};
 use crate::app::{App, Identity, Options, Running};
 use crate::config::settings::LogFormat;
-use crate::deploy::DeployReport;
+use crate::deploy::{DeployReport, RoleOutcome};
 use crate::exit::Exit;
 use crate::round::{Accepted, Outcome, RoundReport};
 use crate::shutdown::{OnHangup, Signals};
@@ -188,8 +188,8 @@ fn line(report: &RoundReport, deployed: Option<&DeployReport>) -> String {
             let news = if *changed { "new schedule" } else { "same schedule" };
             let files = match deployed {
                 Some(deployed) => {
-                    let failed =
-                        deployed.roles.values().filter(|role| !matches!(role, crate::deploy::RoleOutcome::Rendered { .. })).count();
+                    let failed = |role: &&RoleOutcome| matches!(role, RoleOutcome::Failed { .. } | RoleOutcome::Refused { .. });
+                    let failed = deployed.roles.values().filter(failed).count();
                     let failed = if failed > 0 { format!(", {failed} roles FAILED (see /v1/status)") } else { String::new() };
                     format!("{} written{failed}", count(if *changed { deployed.written } else { 0 }, "file"))
                 }

@@ -1,6 +1,6 @@
 //! `verwalter schedule`: one decision of a plugin on an input document, through the same call and the same `admit` as in a daemon.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -15,7 +15,7 @@ use super::print;
 use crate::exit::Exit;
 use crate::plugin::manifest::Manifest;
 use crate::plugin::{Activator, Compiler};
-use crate::round::decide::decide;
+use crate::round::decide::{Decided, decide};
 use crate::round::recorded;
 
 /// Compiled code in the cache directory of this tool: a handful of plugins.
@@ -41,25 +41,7 @@ pub struct ScheduleArgs {
 /// Decides once; the schedule goes to standard output, figures to standard error.
 pub fn run(args: &ScheduleArgs) -> anyhow::Result<Exit> {
     let text = std::fs::read_to_string(&args.input).with_context(|| format!("{} cannot be read", args.input.display()))?;
-    let view = recorded::view(&text, &[]).map_err(|err| anyhow::anyhow!("{}: {err}", args.input.display()))?;
-    let wasm = read(&args.plugin)?;
-    let manifest = manifest(args)?;
-    let name = args.plugin.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| PluginName::new(stem).ok());
-    let name = name.unwrap_or_else(|| PluginName::new("plugin").expect("a valid name"));
-    let cache = tempfile::tempdir().context("no directory for compiled code")?;
-    let activator = Activator::without_storage(cache.path(), Compiler::default(), CACHE_BYTES)?;
-    let loaded = activator.load(&name, &wasm, &manifest).map_err(|err| anyhow::anyhow!("{}: {err}", args.plugin.display()))?;
-    let view = Arc::new(view);
-    let decided = match decide(&loaded, &text, &view, std::time::Duration::ZERO) {
-        Ok(decided) => decided,
-        Err(undecided) => {
-            eprintln!("verwalter: {undecided}");
-            return Ok(Exit::Failed);
-        }
-    };
-    for line in &decided.log {
-        eprintln!("{}", line.text.escape_debug());
-    }
+    let decided = decided(&args.plugin, args.manifest.as_deref(), &text, &args.input.display().to_string())?;
     let schedule = &decided.admitted.schedule;
     if args.json {
         let why = decided.admitted.why.read().unwrap_or_default();
@@ -92,23 +74,40 @@ pub fn run(args: &ScheduleArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn manifest(args: &ScheduleArgs) -> anyhow::Result<Manifest> {
-    let beside = args.plugin.with_extension("yaml");
-    let path = args.manifest.clone().or_else(|| beside.is_file().then_some(beside));
-    match path {
-        Some(path) => {
-            let manifest = Manifest::read(&path).map_err(|errors| {
-                let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-                anyhow::anyhow!("{}", lines.join("\n"))
-            })?;
-            let kind = manifest.kind;
-            anyhow::ensure!(
-                kind == Kind::Scheduler,
-                "{} is the manifest of a {kind} plugin, and only a scheduler decides: give a scheduler's with --manifest",
-                path.display()
-            );
-            Ok(manifest)
-        }
-        None => Ok(Manifest::plain(Kind::Scheduler)),
+/// One decision of a plugin on an input document, which messages call `whence`. What the plugin logs goes to standard error.
+pub(super) fn decided(plugin: &Path, given: Option<&Path>, input: &str, whence: &str) -> anyhow::Result<Decided> {
+    let view = recorded::view(input, &[]).map_err(|err| anyhow::anyhow!("{whence}: {err}"))?;
+    let wasm = read(plugin)?;
+    let manifest = manifest(plugin, given)?;
+    let name = plugin.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| PluginName::new(stem).ok());
+    let name = name.unwrap_or_else(|| PluginName::new("plugin").expect("a valid name"));
+    let cache = tempfile::tempdir().context("no directory for compiled code")?;
+    let activator = Activator::without_storage(cache.path(), Compiler::default(), CACHE_BYTES)?;
+    let loaded = activator.load(&name, &wasm, &manifest).map_err(|err| anyhow::anyhow!("{}: {err}", plugin.display()))?;
+    let decided = decide(&loaded, input, &Arc::new(view), std::time::Duration::ZERO).map_err(|undecided| anyhow::anyhow!("{undecided}"))?;
+    for line in &decided.log {
+        eprintln!("{}", line.text.escape_debug());
     }
+    Ok(decided)
+}
+
+fn manifest(plugin: &Path, given: Option<&Path>) -> anyhow::Result<Manifest> {
+    let beside = plugin.with_extension("yaml");
+    let path = given.map(Path::to_owned).or_else(|| beside.is_file().then_some(beside));
+    path.map_or_else(|| Ok(Manifest::plain(Kind::Scheduler)), |path| scheduler_manifest(&path))
+}
+
+/// Reads a manifest that must be a scheduler's.
+pub(super) fn scheduler_manifest(path: &Path) -> anyhow::Result<Manifest> {
+    let manifest = Manifest::read(path).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("{}", lines.join("\n"))
+    })?;
+    let kind = manifest.kind;
+    anyhow::ensure!(
+        kind == Kind::Scheduler,
+        "{} is the manifest of a {kind} plugin, and only a scheduler decides: give a scheduler's with --manifest",
+        path.display()
+    );
+    Ok(manifest)
 }

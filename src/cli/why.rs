@@ -110,7 +110,7 @@ pub fn run(args: &WhyArgs) -> anyhow::Result<Exit> {
     ))?;
     print(format_args!(
         "in force since {} (schedule {})",
-        crate::status::since(answer.since, crate::clock::unix_now()),
+        crate::status::since(answer.since, verwalter_collect::clock::unix_now()),
         &answer.schedule[..12]
     ))?;
     Ok(Exit::Done)

@@ -183,7 +183,7 @@ mod tests {
         yaml("n: 99999999999999999999", "f:1:4: `n`: an integer beyond ±2^53 does not survive JSON: quote it");
         yaml("n: 1e20", "f:1:4: `n`: an integer beyond ±2^53 does not survive JSON: quote it");
         yaml("1: a\n'1': b\n", "f: the key `1` stands twice in one mapping: remove one");
-        yaml("[a]: b", "f:1:1: expected string scalar");
+        yaml("[a]: b", "f:1:1: a text is expected here, not a list or a mapping");
         yaml("~: b", "f:1:1: a text is expected here, not null");
         yaml("a: !x b", "f:1:7: unknown tag `!x`: remove it");
     }

@@ -1,22 +1,29 @@
 //! `sandbox/*.yaml`: what this node allows, whatever a schedule says. Owned by the machine's operator, never generated.
 
+mod commands;
+
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
+use verwalter_apply::command::Permits;
+
+use self::commands::RawCommands;
 
 use super::file::{self, FileError};
 use super::machine::yaml_files;
 use super::walk::Report;
 use super::yaml::{self, MAX_SETTINGS_BYTES, Tags};
 
-/// What this node allows. Empty: rendered files go below the output directory only.
+/// What this node allows. Empty: rendered files go below the output directory only, and no command runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sandbox {
     /// Directories of services' own logs, by the name under which they are shown. Absolute.
     pub log_dirs: BTreeMap<String, PathBuf>,
     /// Directories below which rendered files may be written. Absolute, without `..`, each once.
     pub writes: Vec<PathBuf>,
+    /// What commands of roles may run and with what: the mapping `commands`.
+    pub commands: Permits,
 }
 
 #[derive(Debug, Deserialize)]
@@ -26,10 +33,12 @@ struct RawSandbox {
     log_dirs: BTreeMap<String, PathBuf>,
     #[serde(default)]
     writes: Vec<PathBuf>,
+    #[serde(default)]
+    commands: RawCommands,
 }
 
 /// Merges the files below `dir` in the order of their names: a later file's log directory of the same name wins, `writes` add up.
-/// Relative `writes` start at `config_dir`.
+/// Relative `writes` start at `config_dir`. Of `commands`, lists add up and a later file wins otherwise.
 pub(crate) fn load(dir: &Path, config_dir: &Path, report: &mut Report) -> Sandbox {
     let mut sandbox = Sandbox::default();
     for path in yaml_files(dir, report) {
@@ -53,6 +62,10 @@ pub(crate) fn load(dir: &Path, config_dir: &Path, report: &mut Report) -> Sandbo
             if !sandbox.writes.contains(&allowed) {
                 sandbox.writes.push(allowed);
             }
+        }
+        for mistake in raw.commands.merge_into(&mut sandbox.commands) {
+            let keys: Vec<_> = mistake.keys.iter().map(String::as_str).collect();
+            report.error(refuse(&keys, mistake.key(), mistake.message));
         }
     }
     sandbox
@@ -101,6 +114,41 @@ mod tests {
                 "a.yaml:2:3: `log-dirs.web`: must be an absolute path without `..`",
                 "a.yaml:6:3: `writes[1]`: must be a path without `..`",
                 "b.yaml:1:1: `write`: unknown key: did you mean `writes`?",
+            ]
+        );
+    }
+
+    #[test]
+    fn commands_are_merged_too() {
+        let (sandbox, errors) = loaded(&[
+            ("a.yaml", "commands: {programs: [/usr/sbin/nginx], root: true, limits: {timeout: 1m, cpu: 5s}}\n"),
+            ("b.yaml", "commands:\n  programs: [/bin/sh]\n  root: false\n  limits: {timeout: 2m}\n  writes: [/var/log]\n  user: www\n"),
+        ]);
+        assert_eq!(errors, Vec::<String>::new());
+        assert_eq!(sandbox.commands.programs(), [Path::new("/usr/sbin/nginx"), Path::new("/bin/sh")]);
+        assert_eq!((sandbox.commands.root(), sandbox.commands.user()), (false, Some("www")));
+        assert_eq!(sandbox.commands.writes(), [Path::new("/var/log")]);
+        let limits = sandbox.commands.limits();
+        assert_eq!((limits.timeout.as_secs(), limits.cpu.as_secs(), limits.open_files), (120, 5, 1024));
+    }
+
+    #[test]
+    fn mistakes_of_commands_are_found_where_they_are() {
+        let (_, errors) = loaded(&[
+            (
+                "a.yaml",
+                "commands:\n  programs:\n  - /bin/sh\n  - nginx\n  environment:\n    A-B: x\n  limits:\n    timeout: 2h\n  user: ''\n",
+            ),
+            ("b.yaml", "commands:\n  limits: {cpus: 1s}\n"),
+        ]);
+        assert_eq!(
+            errors,
+            [
+                "a.yaml:4:5: `commands.programs[1]`: must be the absolute path of a program, without `..`",
+                "a.yaml:6:5: `commands.environment.A-B`: is no name of a variable: use letters, digits and `_`",
+                "a.yaml:9:3: `commands.user`: is no name of an account: use one of /etc/passwd",
+                "a.yaml:8:5: `commands.limits.timeout`: must be from 1s to 1h",
+                "b.yaml:2:12: `commands.limits.cpus`: unknown key: did you mean `cpu`?",
             ]
         );
     }

@@ -7,12 +7,22 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+use verwalter_collect::prometheus::Credentials;
 use verwalter_core::names::Hostname;
 
 use super::file::{self, FileError};
 use super::units::{ByteSize, TimeSpan};
 use super::walk::Report;
 use super::yaml::{self, MAX_SETTINGS_BYTES, Tags};
+
+mod address;
+pub mod agents;
+pub mod builtin;
+pub mod deploying;
+
+use agents::{Agents, MetricsFrom, PeersFrom, RawCantal, RawPrometheus};
+use builtin::RawBuiltin;
+use deploying::{Deploying, RawDeploying};
 
 /// The settings, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +49,10 @@ pub struct Settings {
     pub journal: Journal,
     /// Limits of the HTTP server.
     pub http: HttpLimits,
+    /// When changed roles are deployed.
+    pub deploy: Deploying,
+    /// Who is asked for peers and figures.
+    pub agents: Agents,
 }
 
 /// What is recorded of rounds.
@@ -111,13 +125,30 @@ impl Default for Settings {
                 connections: 256,
                 timeout: Duration::from_secs(10),
             },
+            deploy: Deploying::default(),
+            agents: Agents::default(),
         }
+    }
+}
+
+impl Settings {
+    /// Whether they name `path`, or something below it.
+    pub fn names(&self, path: &Path) -> bool {
+        let credentials = match self.agents.prometheus.as_ref().map(|server| &server.credentials) {
+            Some(Credentials::Basic { password_file: file, .. } | Credentials::Bearer { token_file: file }) => Some(file),
+            Some(Credentials::None) | None => None,
+        };
+        [self.output_dir.as_ref(), self.agents.builtin.key_file.as_ref(), credentials]
+            .into_iter()
+            .flatten()
+            .any(|named| named.starts_with(path))
     }
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct RawSettings {
+    #[serde(deserialize_with = "address::one")]
     listen: SocketAddr,
     hostname: Option<Hostname>,
     name: Option<String>,
@@ -129,6 +160,12 @@ struct RawSettings {
     plugin_cache_size: ByteSize,
     journal: RawJournal,
     http: RawHttp,
+    deploy: RawDeploying,
+    peers: PeersFrom,
+    metrics: MetricsFrom,
+    agent: RawBuiltin,
+    cantal: RawCantal,
+    prometheus: Option<RawPrometheus>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -161,6 +198,12 @@ impl Default for RawSettings {
             plugin_cache_size: settings.plugin_cache_size,
             journal: RawJournal::default(),
             http: RawHttp::default(),
+            deploy: RawDeploying::default(),
+            peers: settings.agents.peers,
+            metrics: settings.agents.metrics,
+            agent: RawBuiltin::default(),
+            cantal: RawCantal::default(),
+            prometheus: None,
         }
     }
 }
@@ -231,6 +274,10 @@ fn check(raw: RawSettings, dir: &Path, mut refuse: impl FnMut(&[&str], String)) 
     if raw.output_dir.as_deref().is_some_and(|dir| dir.as_os_str().is_empty()) {
         refuse(&["output-dir"], "is empty: write a directory, or remove the key".to_owned());
     }
+    let deploy = deploying::check(raw.deploy, &mut refuse);
+    let (peers, metrics) = (raw.peers, raw.metrics);
+    let agents = agents::Raw { peers, metrics, builtin: raw.agent, cantal: raw.cantal, prometheus: raw.prometheus };
+    let agents = agents::check(agents, dir, &mut refuse);
     Settings {
         listen: raw.listen,
         hostname: raw.hostname,
@@ -243,6 +290,8 @@ fn check(raw: RawSettings, dir: &Path, mut refuse: impl FnMut(&[&str], String)) 
         plugin_cache_size,
         journal: Journal { rounds: raw.journal.rounds, size: journal_size },
         http: HttpLimits { body, connections: raw.http.connections, timeout },
+        deploy,
+        agents,
     }
 }
 
@@ -298,91 +347,11 @@ impl fmt::Display for Settings {
             self.http.body,
             self.http.connections,
             TimeSpan(self.http.timeout)
-        )
+        )?;
+        self.deploy.fmt(f)?;
+        self.agents.fmt(f)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn loaded(text: Option<&str>) -> (Settings, Vec<String>) {
-        let dir = tempfile::tempdir().expect("temporary directory");
-        if let Some(text) = text {
-            std::fs::write(dir.path().join(SETTINGS_FILE), text).expect("written");
-        }
-        let mut report = Report::default();
-        let mut settings = load(dir.path(), &mut report);
-        let root = format!("{}/", dir.path().display());
-        // The directory is another one in each run.
-        settings.output_dir = settings.output_dir.map(|dir| dir.to_string_lossy().replace(&root, "CONF/").into());
-        (settings, report.errors.iter().map(|err| err.to_string().replace(&root, "")).collect())
-    }
-
-    fn sound(text: &str, expect: impl FnOnce(&mut Settings)) {
-        let mut expected = Settings::default();
-        expect(&mut expected);
-        assert_eq!(loaded(Some(text)), (expected, vec![]), "{text}");
-    }
-
-    fn refused(text: &str, expect: &[&str]) {
-        let (settings, errors) = loaded(Some(text));
-        assert_eq!(errors, expect, "{text}");
-        assert_eq!(settings, Settings::default());
-    }
-
-    #[test]
-    fn what_is_not_written_has_its_default() {
-        assert_eq!(loaded(None), (Settings::default(), vec![]));
-        sound("", |_| ());
-        sound("listen: '[::1]:80'\nhostname: alpha", |s| {
-            s.listen = SocketAddr::new("::1".parse().expect("address"), 80);
-            s.hostname = Hostname::new("alpha").ok();
-        });
-        sound("round-interval: 1s\nhttp: {body: 8KiB}\nlog-format: json", |s| {
-            s.round_interval = Duration::from_secs(1);
-            s.http.body = ByteSize::new(8192);
-            s.log_format = LogFormat::Json;
-        });
-        sound("output-dir: out", |s| s.output_dir = Some("CONF/out".into()));
-        sound("output-dir: /srv", |s| s.output_dir = Some("/srv".into()));
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        refused("listn: x", &["verwalter.yaml:1:1: `listn`: unknown key: did you mean `listen`?"]);
-        refused("listen: 8379", &["verwalter.yaml:1:9: `listen`: invalid socket address syntax"]);
-        refused(
-            "hostname: Alpha_1",
-            &["verwalter.yaml:1:11: `hostname`: hostname `Alpha_1` may hold lower-case letters, digits, `-` and `.` only (RFC 1123)"],
-        );
-        refused(
-            "round-interval: 10",
-            &["verwalter.yaml:1:17: `round-interval`: write a whole number and a unit: ms, s, m or h, as in `250ms`"],
-        );
-        refused("http:\n  bdy: 1MiB", &["verwalter.yaml:2:3: `http.bdy`: unknown key: did you mean `body`?"]);
-    }
-
-    #[test]
-    fn all_semantic_mistakes_are_reported_at_once() {
-        refused(
-            "round-interval: 1ms\ncollect-interval: 2h\nname: ''\nhttp:\n  connections: 0\n  body: 1GiB\n",
-            &[
-                "verwalter.yaml:1:1: `round-interval`: 1ms is out of range: write 100ms to 1h",
-                "verwalter.yaml:2:1: `collect-interval`: 2h is out of range: write 100ms to 1m",
-                "verwalter.yaml:6:3: `http.body`: 1GiB is out of range: write 1KiB to 64MiB",
-                "verwalter.yaml:5:3: `http.connections`: 0 is out of range: write 1 to 65536",
-                "verwalter.yaml:3:1: `name`: must be of 1 to 253 printable characters",
-            ],
-        );
-    }
-
-    #[test]
-    fn the_effective_settings_can_be_written_back() {
-        let text = "listen: 10.0.0.1:80\nhostname: '10'\nname: 'a: \"b'\nround-interval: 90s\noutput-dir: /o\nlog-format: json\nhttp: {timeout: 1500ms}\n";
-        let (settings, errors) = loaded(Some(text));
-        assert_eq!(errors, Vec::<String>::new());
-        assert_eq!(loaded(Some(&settings.to_string())), (settings, vec![]));
-        assert_eq!(loaded(Some(&Settings::default().to_string())), (Settings::default(), vec![]));
-    }
-}
+mod tests;

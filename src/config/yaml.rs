@@ -152,6 +152,9 @@ fn message(err: &Error, text: &str) -> String {
         Error::Budget { breach, .. } => format!("too large or too deeply nested to be read: {breach:?}"),
         Error::NonFiniteFloat { value, .. } => format!("`{value}` is no finite number: quote it if a text is meant"),
         Error::Eof { .. } => "the file is empty or ends too early".to_owned(),
+        Error::Unexpected { expected: "mapping start", .. } => "a mapping is expected here, as `key: value`".to_owned(),
+        Error::Unexpected { expected: "sequence start", .. } => "a list is expected here, as `[one, another]`".to_owned(),
+        Error::Unexpected { expected: "string scalar", .. } => "a text is expected here, not a list or a mapping".to_owned(),
         Error::NullIntoString { .. } => "a text is expected here, not null".to_owned(),
         Error::AliasError { error, .. } => message(error, text),
         _ => {
@@ -304,8 +307,8 @@ mod tests {
         check("list:\n- Cpy: {src: b}\n", "f:2:3: `list[0]`: `Cpy` is not known here: did you mean `Copy`?");
         check("list: [Cpy]", "f:1:8: `list[0]`: `Cpy` is not known here: did you mean `Copy`?");
         check("size: 1\n---\nsize: 2\n", "f:3:1: a second YAML document begins: put it into a file of its own");
-        check("- 1", "f:1:1: expected mapping start");
-        check("first-name: [", "f:1:13: `first-name`: expected string scalar");
+        check("- 1", "f:1:1: a mapping is expected here, as `key: value`");
+        check("first-name: [", "f:1:13: `first-name`: a text is expected here, not a list or a mapping");
         check("first-name: *x", "f:1:13: alias references unknown anchor");
         check("first-name: \"x", "f:1:13: unclosed quote");
     }

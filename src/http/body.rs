@@ -1,9 +1,11 @@
-//! A request's body, under its cap and within its time. It reads nothing out of the bytes.
+//! A request's body, under its cap and within its time. What an order says in it is data: nothing is done here.
 
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::StatusCode;
+use serde::Deserialize;
+use verwalter_core::plain::plain;
 
 use super::error::HttpError;
 
@@ -21,4 +23,18 @@ pub(super) async fn whole(body: Body, cap: usize) -> Result<Bytes, HttpError> {
         }
         Err(_) => Err(HttpError::new(StatusCode::REQUEST_TIMEOUT, "body-too-slow", "the body did not arrive in time")),
     }
+}
+
+/// What an order says: a JSON object of at most `cap` bytes.
+pub(super) async fn order<T: for<'de> Deserialize<'de>>(body: Body, cap: usize) -> Result<T, HttpError> {
+    let bytes = whole(body, cap).await?;
+    let refuse = |what: &str| {
+        let message = format!("the body is no such order: {}; send `{{}}` if there is nothing to say", plain(what, 300));
+        HttpError::new(StatusCode::BAD_REQUEST, "bad-order", message)
+    };
+    // An array would be read as an object's values in their order.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(refuse("it is no JSON object"));
+    }
+    serde_json::from_slice(&bytes).map_err(|err| refuse(&err.to_string()))
 }

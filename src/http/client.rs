@@ -17,7 +17,7 @@ pub const DEFAULT_NODE: &str = "http://127.0.0.1:8379";
 /// A node on this machine or in this network accepts at once, even when it is busy: the system does that.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
 /// From the request to the answer's last byte. Above what the node itself waits for an order, so that its own answer is heard.
-const ANSWER_WAIT: Duration = Duration::from_secs(45);
+pub const ANSWER_WAIT: Duration = Duration::from_secs(45);
 /// Largest answer: the input document of 10,000 peers has a sixth.
 const ANSWER_BYTES: usize = 64 << 20;
 
@@ -147,6 +147,11 @@ pub async fn get(node: &NodeUrl, path: &str) -> Result<Answer, ClientError> {
 /// Sends JSON to `path`, which begins with a slash and is no text of a stranger.
 pub async fn post(node: &NodeUrl, path: &str, json: String) -> Result<Answer, ClientError> {
     within(ANSWER_WAIT, node, Method::POST, path, Some(json)).await
+}
+
+/// The same for an order that takes its time.
+pub async fn post_within(wait: Duration, node: &NodeUrl, path: &str, json: String) -> Result<Answer, ClientError> {
+    within(wait, node, Method::POST, path, Some(json)).await
 }
 
 async fn within(wait: Duration, node: &NodeUrl, method: Method, path: &str, json: Option<String>) -> Result<Answer, ClientError> {

@@ -11,8 +11,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::error::HttpError;
-use crate::plain::plain;
 use crate::status::View;
+use verwalter_core::plain::plain;
 
 /// The names under which this node may be asked.
 #[derive(Debug, Clone)]
@@ -81,8 +81,10 @@ impl Guard {
             return Some(HttpError::new(StatusCode::MISDIRECTED_REQUEST, "foreign-host", message));
         }
         let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        if length.is_some_and(|length| length > self.body_bytes) {
-            let message = format!("the body is larger than {} bytes (`http: {{ body: … }}` in verwalter.yaml)", self.body_bytes);
+        // A schedule is larger than any order.
+        let cap = if target.path() == "/v1/plan" { self.body_bytes.max(super::plan::BODY_BYTES) } else { self.body_bytes };
+        if length.is_some_and(|length| length > cap) {
+            let message = format!("the body is larger than {cap} bytes (`http: {{ body: … }}` in verwalter.yaml)");
             return Some(HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", message));
         }
         None

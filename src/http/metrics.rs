@@ -12,6 +12,9 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, LabelSetEnc
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
+use verwalter_collect::agent::figures::counts;
+use verwalter_collect::agent::{self, refusal};
+
 use crate::histogram::{BOUNDS_US, Latency};
 use crate::plugin::meter::CAUSES;
 
@@ -34,13 +37,27 @@ use MetricType::{Counter, Gauge, Histogram, Info};
 
 /// Every metric there is.
 #[rustfmt::skip]
-const FAMILIES: [Family; 20] = [
+const FAMILIES: [Family; 25] = [
     Family { name: "verwalter_build", unit: None, kind: Info, help: "The program that runs.",
         samples: |r, s| s.info(&[("version", r.version)]) },
     Family { name: "verwalter_process_resident_memory", unit: Some("bytes"), kind: Gauge, help: "Memory of the daemon that is in RAM.",
         samples: |r, s| r.resident_memory_bytes.map_or(Ok(()), |bytes| s.gauge(&[], bytes)) },
     Family { name: "verwalter_cluster_peers", unit: None, kind: Gauge, help: "Nodes that the newest snapshot knows, this one included.",
         samples: |r, s| s.gauge(&[], r.peers) },
+    Family { name: "verwalter_agent_members", unit: None, kind: Gauge, help: "Other nodes that the built-in agent knows, by how they are.",
+        samples: |r, s| r.agent.iter().flat_map(members).try_for_each(|(state, n)| s.gauge(&[("state", state)], n)) },
+    Family { name: "verwalter_agent_packets", unit: None, kind: Counter, help: "Packets of the built-in agent about membership.",
+        samples: |r, s| r.agent.iter().flat_map(|agent| [("sent", agent.counts.sent), ("received", agent.counts.received)])
+            .try_for_each(|(direction, n)| s.counter(&[("direction", direction)], n)) },
+    Family { name: "verwalter_agent_packets_dropped", unit: None, kind: Counter, help: "Packets that the built-in agent could not use, by cause.",
+        samples: |r, s| r.agent.iter().flat_map(|agent| refusal::Cause::ALL.iter().map(|cause| (cause.name(), agent.counts.dropped(*cause))))
+            .try_for_each(|(cause, n)| s.counter(&[("cause", cause)], n)) },
+    Family { name: "verwalter_agent_rows", unit: None, kind: Counter, help: "Rows of figures between built-in agents.",
+        samples: |r, s| r.agent.iter().flat_map(|agent| [("told", agent.figures.told), ("heard", agent.figures.heard)])
+            .try_for_each(|(direction, n)| s.counter(&[("direction", direction)], n)) },
+    Family { name: "verwalter_agent_rows_dropped", unit: None, kind: Counter, help: "Packets and rows of figures that could not be used, by cause.",
+        samples: |r, s| r.agent.iter().flat_map(|agent| counts::Cause::ALL.iter().map(|cause| (cause.name(), agent.figures.dropped(*cause))))
+            .try_for_each(|(cause, n)| s.counter(&[("cause", cause)], n)) },
     Family { name: "verwalter_rounds", unit: None, kind: Counter, help: "Rounds by how they ended.",
         samples: |r, s| r.counts.rounds_by_name().into_iter().try_for_each(|(outcome, n)| s.counter(&[("outcome", outcome)], n)) },
     Family { name: "verwalter_round_duration", unit: Some("seconds"), kind: Histogram, help: "Rounds, from waking up to the commit.",
@@ -90,6 +107,10 @@ const FAMILIES: [Family; 20] = [
             s.counter(&[("plugin", name), ("digest", &digest), ("result", "suppressed")], m.log_suppressed)
         }) },
 ];
+
+fn members(agent: &agent::Status) -> [(&'static str, u64); 4] {
+    [("alive", agent.alive), ("suspect", agent.suspect), ("down", agent.down), ("left", agent.left)].map(|(state, n)| (state, n as u64))
+}
 
 const MICROSECONDS_IN_A_SECOND: f64 = 1e6;
 

@@ -16,18 +16,18 @@ use verwalter_core::names::PluginName;
 
 use super::error::HttpError;
 use super::{body, guard};
-use crate::orders::{Order, OrderError, Orders};
-use crate::plain::plain;
+use crate::orders::{OrderError, PluginOrder, PluginOrders};
+use verwalter_core::plain::plain;
 
 /// What the handlers know.
 #[derive(Debug, Clone)]
 struct Context {
-    orders: Orders,
+    orders: PluginOrders,
     body_bytes: usize,
 }
 
 /// `POST /v1/plugins/NAME/{rollback,release,allow}`, to be merged into the node's router below its guard.
-pub fn routes<S>(orders: Orders, body_bytes: u64) -> Router<S> {
+pub fn routes<S>(orders: PluginOrders, body_bytes: u64) -> Router<S> {
     let body_bytes = usize::try_from(body_bytes).unwrap_or(usize::MAX);
     Router::new()
         .route("/v1/plugins/{name}/rollback", post(rollback))
@@ -39,7 +39,7 @@ pub fn routes<S>(orders: Orders, body_bytes: u64) -> Router<S> {
         .with_state(Context { orders, body_bytes })
 }
 
-async fn method() -> HttpError {
+pub(super) async fn method() -> HttpError {
     let message = "this path takes an order: use POST with a JSON body, `{}` if there is nothing to say";
     HttpError::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", message)
 }
@@ -61,20 +61,20 @@ type Name = Result<Path<String>, PathRejection>;
 
 async fn rollback(State(context): State<Context>, name: Name, body: Body) -> Result<Response, HttpError> {
     let name = plugin(name)?;
-    let ToBuild { digest } = read(body, &context).await?;
-    give(&context, Order::Rollback { name, to: digest }).await
+    let ToBuild { digest } = body::order(body, context.body_bytes).await?;
+    give(&context, PluginOrder::Rollback { name, to: digest }).await
 }
 
 async fn release(State(context): State<Context>, name: Name, body: Body) -> Result<Response, HttpError> {
     let name = plugin(name)?;
-    let Nothing {} = read(body, &context).await?;
-    give(&context, Order::Release { name }).await
+    let Nothing {} = body::order(body, context.body_bytes).await?;
+    give(&context, PluginOrder::Release { name }).await
 }
 
 async fn allow(State(context): State<Context>, name: Name, body: Body) -> Result<Response, HttpError> {
     let name = plugin(name)?;
-    let Nothing {} = read(body, &context).await?;
-    give(&context, Order::Allow { name }).await
+    let Nothing {} = body::order(body, context.body_bytes).await?;
+    give(&context, PluginOrder::Allow { name }).await
 }
 
 fn no_plugin(name: &str) -> HttpError {
@@ -88,33 +88,24 @@ fn plugin(name: Name) -> Result<PluginName, HttpError> {
     PluginName::new(&name).map_err(|_| no_plugin(&name))
 }
 
-async fn read<T: for<'de> Deserialize<'de>>(body: Body, context: &Context) -> Result<T, HttpError> {
-    let bytes = body::whole(body, context.body_bytes).await?;
-    let refuse = |what: &str| {
-        let message = format!("the body is no such order: {}; send `{{}}` if there is nothing to say", plain(what, 300));
-        HttpError::new(StatusCode::BAD_REQUEST, "bad-order", message)
-    };
-    // An array would be read as an object's values in their order.
-    if bytes.trim_ascii_start().first() != Some(&b'{') {
-        return Err(refuse("it is no JSON object"));
-    }
-    serde_json::from_slice(&bytes).map_err(|err| refuse(&err.to_string()))
-}
-
-async fn give(context: &Context, order: Order) -> Result<Response, HttpError> {
+async fn give(context: &Context, order: PluginOrder) -> Result<Response, HttpError> {
     let name = order.plugin().clone();
-    let message = context.orders.give(order).await.map_err(|err| {
-        let (status, code) = match err {
-            OrderError::NotFound => return no_plugin(name.as_str()),
-            OrderError::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
-            OrderError::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
-            OrderError::Late => (StatusCode::GATEWAY_TIMEOUT, "not-done-yet"),
-            OrderError::Ending => (StatusCode::SERVICE_UNAVAILABLE, "ending"),
-        };
-        HttpError::new(status, code, err.to_string())
-    })?;
+    let message = context.orders.give(order).await.map_err(|err| refused(&err, || no_plugin(name.as_str())))?;
     tracing::info!(plugin = %name, result = %message, "an operator's order was carried out");
     Ok(Json(json!({ "message": message })).into_response())
+}
+
+/// Why an order was not carried out, for its giver. `absent`: what it says where there is nothing of that name.
+pub(super) fn refused(err: &OrderError, absent: impl FnOnce() -> HttpError) -> HttpError {
+    let (status, code) = match err {
+        OrderError::NotFound => return absent(),
+        OrderError::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
+        OrderError::Failed(_) => (StatusCode::INTERNAL_SERVER_ERROR, "failed"),
+        OrderError::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy"),
+        OrderError::Late { .. } => (StatusCode::GATEWAY_TIMEOUT, "not-done-yet"),
+        OrderError::Ending => (StatusCode::SERVICE_UNAVAILABLE, "ending"),
+    };
+    HttpError::new(status, code, err.to_string())
 }
 
 #[cfg(test)]

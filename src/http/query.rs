@@ -17,9 +17,9 @@ use verwalter_core::ports::{Failure, FailureCause, Kind};
 use super::body;
 use super::error::HttpError;
 use super::routes::{no_text, raw_document};
-use crate::clock::unix_now;
 use crate::query::{self, Question};
 use crate::status::View;
+use verwalter_collect::clock::unix_now;
 
 /// Questions that are answered at a time: rounds and renders must find their turn beside them.
 pub(super) const SLOTS: usize = 2;

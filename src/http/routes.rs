@@ -17,7 +17,7 @@ use verwalter_core::contract::whole_document;
 use super::error::HttpError;
 use super::guard::{Guard, Hosts, check, check_change};
 use super::metrics::{self, Readings};
-use super::{orders, query, shadow};
+use super::{orders, plan, query, roles, series, shadow};
 use crate::round::Outcome;
 use crate::status::{self, View};
 use crate::store;
@@ -35,7 +35,11 @@ verwalter: this node's API. Add .pretty to a /v1 path for indented JSON.
 /v1/why/ROLE/NODE         why a role stands on a node
 /v1/plugins               every plugin, its build, its limits, its errors, what it cost
 /v1/plugins/NAME/shadow   how a plugin in shadow mode compares with those in force
+/v1/roles                 what belongs to which role on this machine, and on whose word
+/v1/roles/ROLE            the files of a role, on whose word they are its own, and since when
 /v1/query/PATH            a question to the query plugin, by GET or with a JSON body by POST
+/v1/metrics               this machine's series, by ?match=METRIC or ?match=LABEL=VALUE
+/v1/metrics/samples       their samples, by ?match=… and ?since=10m, at most an hour
 /v1/scheduler_input       what the newest decision read: the document, peers and metrics
 /v1/scheduler_debug_info  what the scheduler plugin logged in it
 /healthz  /readyz         for supervisors and load balancers
@@ -43,6 +47,10 @@ verwalter: this node's API. Add .pretty to a /v1 path for indented JSON.
 
 By POST, with Content-Type: application/json and a body of {}:
 /v1/plugins/NAME/rollback, /v1/plugins/NAME/release, /v1/plugins/NAME/allow
+/v1/plan                  what would be done here (a body of {schedule: …}: for that one instead of the one in force)
+/v1/apply                 (with a body of {plan: DIGEST}: does it, if it is still the same)
+/v1/roles/ROLE/forget     (a body of {paths: […]} names files: those alone belong to it no longer)
+/v1/roles/ROLE/adopt      (with a body of {paths: […]}: files that are there already become its own)
 ";
 
 pub(super) fn router(view: View, hosts: Hosts, body_bytes: u64) -> Router {
@@ -60,7 +68,10 @@ pub(super) fn router(view: View, hosts: Hosts, body_bytes: u64) -> Router {
     let asked = get(query::ask).merge(post(query::ask).route_layer(middleware::from_fn(check_change)));
     Router::new()
         .merge(orders::routes(view.orders.clone(), body_bytes))
+        .merge(roles::routes(view.records_dir.clone(), view.deploy_orders.clone(), body_bytes))
+        .merge(plan::routes(view.deploy_orders.clone(), body_bytes))
         .merge(shadow::routes(look))
+        .merge(series::routes(view.history.clone(), view.hostname.clone()))
         .route("/v1/query/{*path}", asked.with_state(context))
         .route("/metrics", get(figures))
         .route("/", get(|| async { (TEXT, INDEX) }))
@@ -164,7 +175,7 @@ async fn scheduler_debug_info(State(view): State<View>) -> Result<Response, Http
 async fn plugins(State(view): State<View>, uri: Uri) -> Response {
     let catalog = view.config.borrow().catalog.clone();
     let statuses: Vec<_> = catalog.statuses().map(|plugin| status::plugin(&view, plugin)).collect();
-    document(&uri, &json!({ "generation": catalog.generation(), "plugins": statuses }))
+    document(&uri, &json!({ "generation": catalog.generation(), "reloading_since": *view.reloading_since.borrow(), "plugins": statuses }))
 }
 
 /// A path whose parts are no text once they are decoded.

@@ -14,7 +14,7 @@ use verwalter_core::names::PluginName;
 
 use super::error::HttpError;
 use super::routes::{document, no_text};
-use crate::plain::plain;
+use verwalter_core::plain::plain;
 
 /// Looks up what a plugin's shadow runs came to: counters and the last differences. `None` when it is not in shadow mode.
 pub type Look = Arc<dyn Fn(&PluginName) -> Option<Value> + Send + Sync>;

@@ -15,7 +15,7 @@ use verwalter_core::admit::{self, AdmitError};
 use verwalter_core::contract::{self, Reads, SchedulerInput, SnapshotView};
 use verwalter_core::digest::Digest;
 use verwalter_core::json::strict::JsonLimits;
-use verwalter_core::peers::DuplicateHostname;
+use verwalter_core::peers::{DuplicateHostname, PeerTable};
 use verwalter_core::schedule::Schedule;
 use verwalter_core::snapshot::{ColumnMismatch, Snapshot};
 
@@ -31,7 +31,9 @@ const RUNTIME: &str = "runt";
 const ACTIONS: &str = "acts";
 const PARENTS: &str = "prnt";
 const PEERS: &str = "peer";
+const ABSENT: &str = "gone";
 const COLUMNS: &str = "cols";
+const HOST_COLUMNS: &str = "host";
 const ANSWER: &str = "answ";
 const REVIEWS: &str = "revw";
 
@@ -132,7 +134,13 @@ impl Record {
             }
         });
         put_block(PEERS, &mut out, |out| cluster::put_peers(&self.snapshot, out));
+        if self.snapshot.peers().absent().len() > 0 {
+            put_block(ABSENT, &mut out, |out| cluster::put_absent(&self.snapshot, out));
+        }
         put_block(COLUMNS, &mut out, |out| cluster::put_columns(&self.snapshot, out));
+        if !self.snapshot.host_columns().is_empty() {
+            put_block(HOST_COLUMNS, &mut out, |out| cluster::put_host_columns(&self.snapshot, out));
+        }
         if let Some(answer) = self.about.scheduler.as_ref().and_then(Call::answer) {
             put_block(ANSWER, &mut out, |out| out.extend_from_slice(answer));
         }
@@ -150,8 +158,16 @@ impl Record {
         let mut about = About::read(&mut rest)?;
         let blocks = Blocks::read(rest)?;
         let (peers, at) = cluster::peers(blocks.cursor(PEERS)?)?;
+        let peers = match blocks.optional(ABSENT) {
+            Some(_) => peers.with_absent(&PeerTable::default(), cluster::absent(blocks.cursor(ABSENT)?)?),
+            None => peers,
+        };
         let columns = cluster::columns(blocks.cursor(COLUMNS)?)?;
-        let snapshot = Snapshot::new(at, Arc::new(peers), columns)?;
+        let mut snapshot = Snapshot::new(at, Arc::new(peers), columns)?;
+        // Records of earlier versions have none.
+        if blocks.optional(HOST_COLUMNS).is_some() {
+            snapshot = snapshot.with_host_columns(cluster::host_columns(blocks.cursor(HOST_COLUMNS)?)?)?;
+        }
         about.restore_answers(blocks.optional(ANSWER), blocks.cursor(REVIEWS)?)?;
         Ok(Record {
             about,

@@ -90,7 +90,10 @@ fn peer(random: &mut Random, number: usize) -> (Peer, Machine) {
         addr: Some(([10, address[1], address[2], address[3]], 8379).into()),
         known_since: UnixMillis(NOW.0 - HOUR_MS * (1 + random.below(10_000) as u64)),
         last_report_direct: Some(UnixMillis(NOW.0 - random.below(2_000) as u64)),
-        machine: facts.as_object().cloned().unwrap_or_else(Map::new),
+        alive: true,
+        since: UnixMillis(NOW.0 - HOUR_MS),
+        state: None,
+        machine: facts.as_object().cloned().unwrap_or_else(Map::new).into(),
     };
     (peer, machine)
 }
@@ -110,7 +113,7 @@ fn columns(
         });
         Arc::new(Column::new(values.collect()))
     };
-    metrics.iter().map(|(name, rule)| (rule.clone(), column(name))).collect()
+    metrics.iter().map(|(name, rule)| (rule.clone().into(), column(name))).collect()
 }
 
 /// One figure of one machine, in the units of the default columns.

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use verwalter_core::ids::UnixMillis;
 use verwalter_core::names::PluginName;
-use verwalter_core::ports::{Kind, PluginId, Rehearsal, Rehearsed};
+use verwalter_core::ports::{BuildId, Kind, PluginId, Rehearsal, Rehearsed};
 
 use super::build::{Source, Workshop};
 use super::cache::{Cache, CacheError};
@@ -16,7 +16,7 @@ use super::catalog::{ActivationError, Catalog, Entry, PluginState, PluginStatus}
 use super::compile::Compiler;
 use super::engine::{self, EngineError, PERMITS};
 use super::gather::{Files, Gathered, file_errors, gather};
-use super::generations::{Generation, Generations};
+use super::generations::{Generation, Generations, Ledger};
 use super::inspect::{self, Inspection};
 use super::limits::SPECS;
 use super::loaded::{Loaded, Runtime};
@@ -26,10 +26,10 @@ use super::passes::Passes;
 use super::permits::Permits;
 use super::pipeline::{Step, StepOutcome, Stopped, Trace};
 use super::voice::Voices;
-use crate::clock::unix_now;
 use crate::config::listing::PluginFiles;
 use crate::storage::{Storage, StorageError};
 use crate::telemetry::chain;
+use verwalter_collect::clock::unix_now;
 
 /// Where compiled plugins lie below the storage directory.
 const CACHE_DIRECTORY: &str = "cache";
@@ -135,6 +135,24 @@ impl Activator {
         catalog
     }
 
+    /// Compiles a build that will most likely be activated soon: its files look whole, but may yet change. It puts nothing in force and tells
+    /// nothing; a build that would not come as far as compiling is not compiled.
+    pub fn prepare(&self, former: &Catalog, name: &PluginName, files: &PluginFiles, whole: &dyn Fn(&Path) -> bool) {
+        let read = Files::read(files);
+        let known = former.entry(name).is_some_and(|former| former.fingerprint == Some(read.fingerprint));
+        if known || ![&files.wasm, &files.manifest].into_iter().flatten().all(|path| whole(path)) {
+            return;
+        }
+        if let Ok(Gathered::Source(source)) = gather(read, files, &mut Trace::default()) {
+            let ledger = self.generations.as_ref().map(|generations| generations.ledger(name)).unwrap_or_default();
+            let build = source.id();
+            if pinned(&source, build).is_err() || not_set_aside(name, &ledger, build).is_err() {
+                return;
+            }
+            self.workshop.prepare(&source);
+        }
+    }
+
     /// Drops the counters of builds that are neither in force nor kept: each new build would leave some behind.
     fn forget_figures(&self, catalog: &Catalog) {
         let kept = |id: &PluginId| {
@@ -220,25 +238,9 @@ impl Activator {
         trace: &mut Trace,
     ) -> Result<Entry, Stopped> {
         let build = source.id();
-        trace.take(Step::Pin, || match source.manifest.digest.filter(|pin| *pin != build.wasm) {
-            None => Ok(()),
-            Some(pin) => {
-                let found = build.wasm;
-                let reason = format!("the manifest allows {pin} only, the file is {found}: install that build, or change `digest:`");
-                Err(Stopped::at(Step::Pin, reason))
-            }
-        })?;
         let ledger = self.generations.as_ref().map(|generations| generations.ledger(name)).unwrap_or_default();
-        trace.take(Step::Quarantine, || match ledger.set_aside(build) {
-            None => Ok(()),
-            Some(aside) => {
-                let reason = format!(
-                    "this build was set aside: {}; install another one, change its manifest, or lift it with `verwalter plugin release {name}`",
-                    aside.reason
-                );
-                Err(Stopped::at(Step::Quarantine, reason))
-            }
-        })?;
+        trace.take(Step::Pin, || pinned(source, build))?;
+        trace.take(Step::Quarantine, || not_set_aside(name, &ledger, build))?;
         let (loaded, inspection) = self.workshop.build(name, source, trace)?;
         let running = former.and_then(|former| former.loaded.as_ref()).map(|loaded| loaded.build);
         let was_in_force = running.or_else(|| ledger.in_force().map(|last| last.build)) == Some(build);
@@ -333,6 +335,23 @@ impl Activator {
     pub(super) fn does_well(&self, entry: &Entry, rehearsal: &dyn Rehearsal) -> bool {
         entry.loaded.as_ref().is_some_and(|loaded| self.rehearse(loaded, rehearsal).is_ok())
     }
+}
+
+/// Whether the manifest allows the build.
+fn pinned(source: &Source, build: BuildId) -> Result<(), Stopped> {
+    let Some(pin) = source.manifest.digest.filter(|pin| *pin != build.wasm) else { return Ok(()) };
+    let found = build.wasm;
+    let reason = format!("the manifest allows {pin} only, the file is {found}: install that build, or change `digest:`");
+    Err(Stopped::at(Step::Pin, reason))
+}
+
+fn not_set_aside(name: &PluginName, ledger: &Ledger, build: BuildId) -> Result<(), Stopped> {
+    let Some(aside) = ledger.set_aside(build) else { return Ok(()) };
+    let reason = format!(
+        "this build was set aside: {}; install another one, change its manifest, or lift it with `verwalter plugin release {name}`",
+        aside.reason
+    );
+    Err(Stopped::at(Step::Quarantine, reason))
 }
 
 fn active_entry(loaded: Loaded, inspection: &Inspection, size: usize, now: UnixMillis) -> Entry {

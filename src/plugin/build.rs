@@ -19,8 +19,8 @@ use super::meter::Meters;
 use super::names;
 use super::pipeline::{Step, Stopped, Trace};
 use super::voice::Voices;
-use crate::collect;
 use crate::telemetry::chain;
+use verwalter_collect as collect;
 use verwalter_core::ports::BuildId;
 
 /// A plugin's bytes and manifest, wherever they came from.
@@ -46,6 +46,16 @@ pub(super) struct Workshop {
 }
 
 impl Workshop {
+    /// Compiles what will most likely be built soon. Whatever goes wrong is told when it is.
+    pub(super) fn prepare(&self, source: &Source) {
+        let Source { wasm, manifest, .. } = source;
+        if plugin_file::check_size(wasm.len() as u64, &manifest.limits).is_ok()
+            && let Ok(inspection) = inspect_as(manifest.kind, wasm)
+        {
+            drop(self.cache.load(&self.runtime.engine, inspection.abi, Digest::of(wasm), wasm, &manifest.limits));
+        }
+    }
+
     /// From bytes to a plugin that can be called.
     pub(super) fn build(&self, name: &PluginName, source: &Source, trace: &mut Trace) -> Result<(Loaded, Inspection), Stopped> {
         let Source { wasm, manifest, .. } = source;

@@ -3,10 +3,12 @@
 //! It maps machine code, hence the one `unsafe` of the host: what is mapped was written here, by this user, whole, and is
 //! checked against its own digest first.
 
+use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
@@ -32,6 +34,9 @@ pub enum CacheError {
     /// The plugin does not compile.
     #[error(transparent)]
     Compile(#[from] CompileError),
+    /// It did not, a moment ago.
+    #[error("{0}")]
+    Refused(Box<str>),
     /// The directory could not be used.
     #[error("the compile cache {} cannot be used", .path.display())]
     Io {
@@ -55,7 +60,7 @@ impl CacheError {
         match self {
             CacheError::Compile(err) => matches!(err, CompileError::Child { .. } | CompileError::Machine(_)),
             CacheError::Io { .. } | CacheError::Unsafe(_) => true,
-            CacheError::Load(_) => false,
+            CacheError::Load(_) | CacheError::Refused(_) => false,
         }
     }
 }
@@ -69,7 +74,13 @@ pub(super) struct Cache {
     fingerprint: String,
     compiler: Compiler,
     max_bytes: u64,
+    under_way: Mutex<HashMap<Digest, Turn>>,
+    /// Held while code is put down, others are pruned, and it is mapped: of two compiled at once neither takes the other away.
+    shelf: Mutex<()>,
 }
+
+/// Whose turn it is with a digest, and what the one before was refused for, under which limits.
+type Turn = Arc<Mutex<Option<(Limits, Box<str>)>>>;
 
 impl Cache {
     /// Makes the directory, mode 0700, or checks that it is as safe as that. Above `max_bytes` the least recently used code goes.
@@ -82,11 +93,51 @@ impl Cache {
             return Err(CacheError::Unsafe(dir.to_owned()));
         }
         sweep(dir).map_err(io)?;
-        Ok(Cache { dir: dir.to_owned(), fingerprint: engine::fingerprint(engine), compiler, max_bytes })
+        Ok(Cache {
+            dir: dir.to_owned(),
+            fingerprint: engine::fingerprint(engine),
+            compiler,
+            max_bytes,
+            under_way: Mutex::default(),
+            shelf: Mutex::default(),
+        })
     }
 
-    /// The compiled form of `wasm`, from disk where it is there and sound, else compiled within `limits`.
+    /// The compiled form of `wasm`, from disk where it is there and sound, else compiled within `limits`. Where that is under way already, it
+    /// waits for the end of it first.
     pub(super) fn load(&self, engine: &Engine, abi: Abi, digest: Digest, wasm: &[u8], limits: &Limits) -> Result<Artefact, CacheError> {
+        let lock = self.lock(digest);
+        let mut turn = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let loaded = match &*turn {
+            // Whoever waited while it was refused would be refused too, and as late.
+            Some((tried, reason)) if tried == limits => Err(CacheError::Refused(reason.clone())),
+            _ => self.load_alone(engine, abi, digest, wasm, limits),
+        };
+        if let Err(error @ CacheError::Compile(_)) = &loaded
+            && !error.is_transient()
+        {
+            *turn = Some((*limits, error.to_string().into()));
+        }
+        drop(turn);
+        drop(lock);
+        self.unlock(digest);
+        loaded
+    }
+
+    fn lock(&self, digest: Digest) -> Turn {
+        // Locks that guard nothing but a turn: a panic elsewhere leaves them whole.
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner).entry(digest).or_default().clone()
+    }
+
+    /// Forgets the lock, unless somebody holds it or waits for it.
+    fn unlock(&self, digest: Digest) {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        if under_way.get(&digest).is_some_and(|lock| Arc::strong_count(lock) == 1) {
+            under_way.remove(&digest);
+        }
+    }
+
+    fn load_alone(&self, engine: &Engine, abi: Abi, digest: Digest, wasm: &[u8], limits: &Limits) -> Result<Artefact, CacheError> {
         let path = self.dir.join(format!("{}-{}.cwasm", digest.hex(), self.fingerprint));
         if intact(&path) {
             // Its time of use, for the pruning. Not being able to say it is no reason to fail.
@@ -97,23 +148,22 @@ impl Cache {
                 return Ok(artefact);
             }
         }
-        self.compile(abi, wasm, &path, limits)?;
+        let compiled = self.compile(abi, wasm, &path, limits)?;
+        let _shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+        compiled.put_down(&path)?;
         self.prune(&path);
         map(engine, abi, &path)
     }
 
-    fn compile(&self, abi: Abi, wasm: &[u8], path: &Path, limits: &Limits) -> Result<(), CacheError> {
+    fn compile(&self, abi: Abi, wasm: &[u8], path: &Path, limits: &Limits) -> Result<Compiled, CacheError> {
         let io = |source| CacheError::Io { path: path.to_owned(), source };
         let out = self.unfinished().map_err(io)?;
         self.compiler.compile(abi, wasm, out.reopen().map_err(io)?, limits)?;
         // Not synced: what a crash leaves of it does not match its sum, and is compiled again.
         let sum = sum(out.path()).map_err(io)?;
-        // The sum first: code without its sum is compiled again, a sum without its code is no harm.
         let sum_file = self.unfinished().map_err(io)?;
         fs::write(sum_file.path(), sum).map_err(io)?;
-        sum_file.persist(path.with_extension("sum")).map_err(|err| io(err.error))?;
-        out.persist(path).map_err(|err| io(err.error))?;
-        Ok(())
+        Ok(Compiled { code: out, sum: sum_file })
     }
 
     fn unfinished(&self) -> io::Result<NamedTempFile> {
@@ -141,6 +191,22 @@ impl Cache {
                 total -= len;
             }
         }
+    }
+}
+
+/// Code and its sum, not yet where they belong.
+struct Compiled {
+    code: NamedTempFile,
+    sum: NamedTempFile,
+}
+
+impl Compiled {
+    fn put_down(self, path: &Path) -> Result<(), CacheError> {
+        let io = |err: tempfile::PersistError| CacheError::Io { path: path.to_owned(), source: err.error };
+        // The sum first: code without its sum is compiled again, a sum without its code is no harm.
+        self.sum.persist(path.with_extension("sum")).map_err(io)?;
+        self.code.persist(path).map_err(io)?;
+        Ok(())
     }
 }
 
@@ -195,6 +261,10 @@ fn map(engine: &Engine, abi: Abi, path: &Path) -> Result<Artefact, CacheError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use verwalter_core::ports::Kind;
+
     use super::*;
 
     #[test]
@@ -207,5 +277,39 @@ mod tests {
         let mut left: Vec<_> = fs::read_dir(dir.path()).expect("it is there").map(|entry| entry.expect("an entry").file_name()).collect();
         left.sort();
         assert_eq!(left, [".mine", "a.cwasm", "a.sum"]);
+    }
+
+    #[test]
+    fn who_waited_for_a_refusal_takes_it_over() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (compiler, gate, calls) = (dir.path().join("compiler"), dir.path().join("gate"), dir.path().join("calls"));
+        // Only its first call is held.
+        let (log, held) = (calls.display(), gate.display());
+        let script = format!("#!/bin/sh\n[ -e {log} ] || read go <{held}\necho call >>{log}\necho no wasm >&2\nexit 1\n");
+        fs::write(&compiler, script).expect("it is written");
+        fs::set_permissions(&compiler, fs::Permissions::from_mode(0o700)).expect("it is ours");
+        rustix::fs::mknodat(rustix::fs::CWD, &gate, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR, 0)
+            .expect("it is made");
+        let engine = engine::run_engine().expect("there is an engine");
+        let cache = Cache::open(&dir.path().join("cache"), &engine, Compiler::at(compiler), 1 << 20).expect("it opens");
+        let digest = Digest::of(b"wasm");
+        let load = || cache.load(&engine, Abi::Core, digest, b"wasm", &Limits::of(Kind::Scheduler)).err().expect("it is refused");
+        let (first, second) = std::thread::scope(|scope| {
+            let both = [scope.spawn(load), scope.spawn(load)];
+            // The map holds it, the one at work, and the one that waits.
+            let holders = || cache.under_way.lock().expect("nobody panics").get(&digest).map_or(0, Arc::strong_count);
+            while holders() < 3 && !both.iter().any(std::thread::ScopedJoinHandle::is_finished) {
+                std::thread::yield_now();
+            }
+            fs::write(&gate, "go\n").expect("the compiler reads");
+            let [first, second] = both.map(|handle| handle.join().expect("it does not panic"));
+            if matches!(first, CacheError::Refused(_)) { (second, first) } else { (first, second) }
+        });
+        assert!(matches!(&first, CacheError::Compile(CompileError::Refused(why)) if why == "no wasm"), "{first:?}");
+        assert!(matches!(&second, CacheError::Refused(why) if **why == *first.to_string()), "{second:?}");
+        assert_eq!(fs::read_to_string(&calls).expect("it was called"), "call\n");
+        // Who comes later tries for itself.
+        assert!(matches!(load(), CacheError::Compile(_)));
+        assert_eq!(fs::read_to_string(&calls).expect("it was called"), "call\ncall\n");
     }
 }

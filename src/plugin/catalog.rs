@@ -187,6 +187,11 @@ impl Catalog {
         loaded.flat_map(|loaded| loaded.reads.metrics.values().cloned()).collect()
     }
 
+    /// Whether any of the plugins in force reads the peers.
+    pub fn reads_peers(&self) -> bool {
+        self.entries.values().filter_map(|entry| entry.loaded.as_ref()).any(|loaded| loaded.kind != Kind::Filter)
+    }
+
     /// What an operator reads of all of them, by name.
     pub fn statuses(&self) -> impl Iterator<Item = &PluginStatus> {
         self.statuses.values()

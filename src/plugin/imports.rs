@@ -70,7 +70,7 @@ pub(super) fn link_component(linker: &mut wasmtime::component::Linker<CallState>
     })?;
     snapshot.func_wrap("series", |mut store: Store<'_>, (name, peer): (String, u32)| {
         enter(&mut store, name.len())?;
-        let series = doubles(view(store.data()).series(&name, peer));
+        let series = doubles(&view(store.data()).series(&name, peer));
         charge(&mut store, series.len() * 8)?;
         Ok((series,))
     })?;

@@ -3,32 +3,21 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use verwalter_core::contract::InputMode;
 use verwalter_core::digest::Digest;
 use verwalter_core::guard::{Guards, Share};
-use verwalter_core::metrics::{Combine, MetricRule, Take};
+use verwalter_core::metrics::MetricRule;
 use verwalter_core::ports::Kind;
 
 use super::limits::{Limit, Limits, spec};
+use super::rules::{self, RawRule};
 use crate::config::data::DataMap;
 use crate::config::file::{self, FileError};
 use crate::config::units::{ByteSize, Count, TimeSpan};
 use crate::config::yaml::{self, MAX_SETTINGS_BYTES, Tags};
-
-/// Metrics of one plugin: each is a column of numbers that is kept for every peer.
-const MAX_METRICS: usize = 256;
-/// Longest name of a metric as the plugin sees it, in bytes.
-const MAX_ALIAS: usize = 64;
-/// How far back samples count unless the manifest says otherwise: a few samples more than noise needs.
-const DEFAULT_WINDOW: Duration = Duration::from_secs(30);
-/// Shortest window: half a step of the agent.
-const MIN_WINDOW: Duration = Duration::from_secs(1);
-/// Longest window: the agent keeps one hour of history.
-const MAX_WINDOW: Duration = Duration::from_secs(3600);
 
 /// What the operator says about a plugin.
 #[derive(Debug, Clone, PartialEq)]
@@ -173,43 +162,6 @@ struct RawLimits {
     compile_memory: Option<ByteSize>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct RawRule {
-    metric: String,
-    #[serde(default)]
-    group: Option<String>,
-    #[serde(default)]
-    labels: BTreeMap<String, String>,
-    #[serde(default)]
-    take: RawTake,
-    #[serde(default)]
-    window: Option<TimeSpan>,
-    #[serde(default)]
-    combine: RawCombine,
-}
-
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum RawTake {
-    #[default]
-    Last,
-    Rate,
-    Avg,
-    Min,
-    Max,
-}
-
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum RawCombine {
-    #[default]
-    Sum,
-    Avg,
-    Min,
-    Max,
-}
-
 impl Manifest {
     /// What holds without a word of the operator, for tools.
     pub fn plain(kind: Kind) -> Manifest {
@@ -299,7 +251,7 @@ fn check(raw: RawManifest, base: Option<&Manifest>, refuse: &mut dyn FnMut(&[&st
         input: raw.input.map(InputMode::from).or(base.input),
         config: raw.config.map_or_else(|| base.config.clone(), |config| Value::Object(config.0)),
         limits: check_limits(base.limits, &raw.limits, refuse),
-        metrics: raw.metrics.map(|rules| check_metrics(rules, refuse)).or_else(|| base.metrics.clone()),
+        metrics: raw.metrics.map(|rules| rules::check(rules, refuse)).or_else(|| base.metrics.clone()),
         on_failure: raw.on_failure.or(base.on_failure),
     }
 }
@@ -330,53 +282,6 @@ fn check_limits(base: Limits, raw: &RawLimits, refuse: &mut dyn FnMut(&[&str], S
         }
     }
     limits
-}
-
-fn check_metrics(raw: BTreeMap<String, RawRule>, refuse: &mut dyn FnMut(&[&str], String)) -> BTreeMap<String, MetricRule> {
-    if raw.len() > MAX_METRICS {
-        refuse(&["metrics"], format!("has {} entries: at most {MAX_METRICS} are possible", raw.len()));
-        // Each further mistake would cost a search through the whole file.
-        return BTreeMap::new();
-    }
-    let mut rules = BTreeMap::new();
-    for (alias, rule) in raw {
-        if !is_alias(&alias) {
-            refuse(&["metrics", &alias], format!("a metric's name must be `[a-z_][a-z0-9_.]*`, at most {MAX_ALIAS} characters"));
-        }
-        for reserved in ["metric", "group"].into_iter().filter(|key| rule.labels.contains_key(*key)) {
-            refuse(&["metrics", &alias, "labels", reserved], format!("write `{reserved}: …` beside `labels`, not in it"));
-        }
-        let window = rule.window.map_or(DEFAULT_WINDOW, |window| window.0);
-        if !(MIN_WINDOW..=MAX_WINDOW).contains(&window) {
-            let range = format!("{} to {}", TimeSpan(MIN_WINDOW), TimeSpan(MAX_WINDOW));
-            refuse(&["metrics", &alias, "window"], format!("{} is out of range: write {range}", TimeSpan(window)));
-        }
-        let mut labels = rule.labels;
-        labels.insert("metric".to_owned(), rule.metric);
-        labels.extend(rule.group.map(|group| ("group".to_owned(), group)));
-        let take = match rule.take {
-            RawTake::Last => Take::Last,
-            RawTake::Rate => Take::Rate,
-            RawTake::Avg => Take::Avg,
-            RawTake::Min => Take::Min,
-            RawTake::Max => Take::Max,
-        };
-        let combine = match rule.combine {
-            RawCombine::Sum => Combine::Sum,
-            RawCombine::Avg => Combine::Avg,
-            RawCombine::Min => Combine::Min,
-            RawCombine::Max => Combine::Max,
-        };
-        // Without meaning for the newest sample: one value for it lets equal rules share one column.
-        let window = if take == Take::Last { Duration::ZERO } else { window };
-        rules.insert(alias, MetricRule { labels, take, window, combine });
-    }
-    rules
-}
-
-fn is_alias(name: &str) -> bool {
-    let begins = name.as_bytes().first().is_some_and(|b| b.is_ascii_lowercase() || *b == b'_');
-    begins && name.len() <= MAX_ALIAS && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'.'))
 }
 
 #[cfg(test)]

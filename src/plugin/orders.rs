@@ -13,7 +13,7 @@ use super::activate::{Activator, off_entry};
 use super::catalog::{ActivationError, Catalog, Entry, PluginState};
 use super::generations::{Generations, Ledger};
 use super::pipeline::Step;
-use crate::clock::unix_now;
+use verwalter_collect::clock::unix_now;
 
 /// An order that cannot be carried out. Everything stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -8,7 +8,7 @@ use verwalter_core::names::PluginName;
 use verwalter_core::ports::{LogLevel, LogLine, PluginId};
 
 use super::meter::Meter;
-use crate::plain::plain;
+use verwalter_core::plain::plain;
 
 /// What log filters name: `RUST_LOG=info,guest=debug`.
 pub const TARGET: &str = "guest";

@@ -4,19 +4,24 @@
 use std::sync::Arc;
 
 use super::{Config, Loader, Notice};
-use crate::orders::{Order, OrderError};
+use crate::orders::{OrderError, PluginOrder};
 use crate::plugin::Catalog;
 use crate::plugin::orders::{Aside, OrderRefused};
 use crate::watch::{ChangeSet, Settled};
 
 impl Loader {
     /// Does what an operator wants; the text is for the operator. Blocks.
-    pub(super) fn carry_out(&self, former: &Config, order: &Order, settled: &Settled) -> (Option<Config>, Result<String, OrderError>) {
+    pub(super) fn carry_out(
+        &self,
+        former: &Config,
+        order: &PluginOrder,
+        settled: &Settled,
+    ) -> (Option<Config>, Result<String, OrderError>) {
         let catalog = &former.catalog;
         let done = match order {
-            Order::Rollback { name, to } => self.activator.roll_back(catalog, name, *to),
-            Order::Release { name } => self.activator.release(catalog, name),
-            Order::Allow { name } => self.activator.allow(catalog, name),
+            PluginOrder::Rollback { name, to } => self.activator.roll_back(catalog, name, *to),
+            PluginOrder::Release { name } => self.activator.release(catalog, name),
+            PluginOrder::Allow { name } => self.activator.allow(catalog, name),
         };
         match done {
             Ok((catalog, message)) => {
@@ -65,7 +70,7 @@ impl Loader {
     }
 
     fn with(&self, former: &Config, catalog: Catalog) -> Config {
-        let rules_generation = self.declare(catalog.rules());
+        let rules_generation = self.declare(catalog.rules(), catalog.reads_peers());
         Config { generation: former.generation + 1, catalog: Arc::new(catalog), rules_generation, ..former.clone() }
     }
 }

@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use verwalter_collect::clock::unix_now;
+use verwalter_core::ids::UnixMillis;
 
 use super::{Config, Loader, Notice};
-use crate::orders::Given;
+use crate::orders::{Given, PluginOrder};
 use crate::watch::{ChangeSet, Changes};
 
 /// Time until plugins that this machine kept from being activated are tried again; doubles up to [`LONGEST_RETRY`].
@@ -22,21 +25,24 @@ const GRACE: Duration = Duration::from_secs(2);
 /// What asks for another configuration.
 enum Wish {
     Reload(ChangeSet),
-    Order(Given),
+    Order(Given<PluginOrder, String>),
     Notice(Notice),
 }
 
 /// Reloads whenever `changes` says so, and carries out what operators order and what rounds tell of builds, until `drain`. A reload that
-/// goes on for longer than two seconds then is left behind: the next start does it again.
+/// goes on for longer than two seconds then is left behind: the next start does it again. `busy` tells since when it has been at work.
 pub async fn run(
     loader: Arc<Loader>,
-    mut changes: Changes,
-    mut orders: mpsc::Receiver<Given>,
+    changes: Changes,
+    mut orders: mpsc::Receiver<Given<PluginOrder, String>>,
     mut notices: mpsc::Receiver<Notice>,
     config: watch::Sender<Arc<Config>>,
+    busy: watch::Sender<Option<UnixMillis>>,
     drain: CancellationToken,
 ) {
     let mut retry = FIRST_RETRY;
+    // It is left behind when the daemon ends: nothing of it is in force, and its child ends with its parent.
+    let mut preparing: Option<JoinHandle<()>> = None;
     loop {
         let former = config.borrow().clone();
         let unfinished = former.catalog.is_unfinished() || !former.stirring.is_empty();
@@ -46,6 +52,13 @@ pub async fn run(
                 Some(changed) => Wish::Reload(changed),
                 None => return,
             },
+            early = changes.early() => {
+                if preparing.as_ref().is_none_or(JoinHandle::is_finished) {
+                    let loader = loader.clone();
+                    preparing = Some(tokio::task::spawn_blocking(move || loader.prepare(&former, &early)));
+                }
+                continue;
+            }
             Some(given) = orders.recv() => Wish::Order(given),
             Some(notice) = notices.recv() => Wish::Notice(notice),
             () = tokio::time::sleep(retry), if unfinished => Wish::Reload(ChangeSet { plugins: true, ..ChangeSet::default() }),
@@ -55,6 +68,7 @@ pub async fn run(
         }
         let loader = loader.clone();
         let settled = changes.settled();
+        busy.send_replace(Some(unix_now()));
         let work = tokio::task::spawn_blocking(move || match wish {
             Wish::Reload(mut changed) => {
                 changed.add(former.stirring);
@@ -75,6 +89,7 @@ pub async fn run(
                 return;
             }
         };
+        busy.send_replace(None);
         match done {
             Ok(Some(next)) => drop(config.send_replace(Arc::new(next))),
             Ok(None) => {}

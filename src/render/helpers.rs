@@ -1,9 +1,17 @@
 //! The helpers that templates have: built-in ones, filter plugins, and hidden ones that `strict` puts in. None reads a clock, a file or
-//! anything but its arguments, and none lets a missing path pass but those whose purpose that is.
+//! anything but its arguments (`nodes`: and the schedule in force), and none lets a missing path pass but those whose purpose that is.
 
 mod blocks;
 mod filter;
+mod lists;
+mod nodes;
+mod quoting;
+mod replace;
+mod secrets;
+mod text;
+mod validate;
 mod values;
+mod yaml;
 
 use std::sync::Arc;
 
@@ -12,6 +20,7 @@ use serde_json::Value;
 
 use super::Fault;
 use super::budget::Budget;
+pub(super) use secrets::forms;
 
 /// Prints the value of a path. Hidden: no template can write a name with a space.
 pub(super) const PRINT: &str = " print";
@@ -19,6 +28,8 @@ pub(super) const PRINT: &str = " print";
 pub(super) const NEED: &str = " need";
 /// `lookup` as first argument of `default` or `has`: what it does not find is missing, not wrong. Hidden.
 pub(super) const LOOKUP_MAYBE: &str = " lookup?";
+/// `lookup_node` as first argument of `default` or `has`: what the schedule does not place is missing, not wrong. Hidden.
+pub(super) const LOOKUP_NODE_MAYBE: &str = " lookup_node?";
 /// Stands around the content of every template and partial: counts depth. Hidden.
 pub(super) const FRAME: &str = " frame";
 /// Stands around the content of partial blocks: caps what is held back. Hidden.
@@ -27,7 +38,45 @@ pub(super) const HOLD_BACK: &str = " hold back";
 /// Helpers that bear a block: `{{#name …}} … {{/name}}`.
 pub(super) const BLOCKS: [&str; 5] = ["if", "unless", "each", "with", "raw"];
 /// Helpers that give a value. Those that give true or false may bear a block as well.
-pub(super) const VALUES: [&str; 14] = ["lookup", "and", "or", "not", "default", "has", "eq", "ne", "lt", "lte", "gt", "gte", "json", "len"];
+pub(super) const VALUES: [&str; 26] = [
+    "lookup",
+    "and",
+    "or",
+    "not",
+    "default",
+    "has",
+    "eq",
+    "ne",
+    "lt",
+    "lte",
+    "gt",
+    "gte",
+    "json",
+    "len", // values
+    "yaml",
+    "quote",
+    "shell", // quoting and yaml
+    "replace",
+    "validate",
+    "join",
+    "sort_by",
+    "sum",
+    "range", // lists
+    LOOKUP_NODE,
+    NODES_OF,
+    SECRET,
+];
+
+/// What the schedule places on a node.
+pub(super) const LOOKUP_NODE: &str = "lookup_node";
+/// The nodes on which the schedule places a role.
+pub(super) const NODES_OF: &str = "nodes_of";
+/// A value from `secrets/`.
+pub(super) const SECRET: &str = "secret";
+/// Helpers that write a text so that another language reads it back: a secret may pass through them on its way out.
+pub(super) const QUOTING: [&str; 4] = ["json", "yaml", "quote", "shell"];
+/// Helpers whose result depends on the whole schedule.
+pub(super) const READ_SCHEDULE: [&str; 2] = [LOOKUP_NODE, NODES_OF];
 
 /// Gives `registry` its helpers. `filters` were checked not to clash.
 pub(super) fn register(registry: &mut Handlebars<'static>, budget: &Arc<Budget>, filters: &[String]) {
@@ -35,15 +84,42 @@ pub(super) fn register(registry: &mut Handlebars<'static>, budget: &Arc<Budget>,
     registry.unregister_helper("log");
     blocks::register(registry, budget);
     values::register(registry, budget);
+    add(registry, budget, "json", Making(quoting::json));
+    add(registry, budget, "yaml", Making(yaml::yaml));
+    add(registry, budget, "quote", Making(quoting::quote));
+    add(registry, budget, "shell", Making(quoting::shell));
+    add(registry, budget, "replace", Making(replace::replace));
+    add(registry, budget, "validate", validate::Validate::default());
+    add(registry, budget, "join", Making(lists::join));
+    add(registry, budget, "sort_by", Making(lists::sort_by));
+    add(registry, budget, "sum", Making(lists::sum));
+    add(registry, budget, "range", Making(lists::range));
+    add(registry, budget, LOOKUP_NODE, Making(nodes::lookup_node));
+    add(registry, budget, LOOKUP_NODE_MAYBE, nodes::LookupNodeMaybe);
+    add(registry, budget, NODES_OF, Making(nodes::nodes_of));
+    add(registry, budget, SECRET, Making(secrets::secret));
     for name in filters {
-        registry.register_helper(name, Box::new(ValueHelper { budget: Arc::clone(budget), work: filter::Filter::new(name, budget) }));
+        add(registry, budget, name, filter::Filter::new(name));
     }
+}
+
+fn add(registry: &mut Handlebars<'static>, budget: &Arc<Budget>, name: &str, work: impl Work + Send + Sync + 'static) {
+    registry.register_helper(name, Box::new(ValueHelper { budget: Arc::clone(budget), work }));
 }
 
 /// What a helper that gives a value does.
 trait Work {
-    /// Its value. [`ScopedJson::Missing`] is only for hidden helpers.
-    fn value<'rc>(&self, helper: &Helper<'rc>) -> Result<ScopedJson<'rc>, Fault>;
+    /// Its value. [`ScopedJson::Missing`] is only for hidden helpers. The call itself is charged to `budget` already.
+    fn value<'rc>(&self, budget: &Budget, helper: &Helper<'rc>) -> Result<ScopedJson<'rc>, Fault>;
+}
+
+/// Work that makes a value of some size, and charges what it goes through and what it makes.
+struct Making(fn(&Budget, &Helper<'_>) -> Result<Value, Fault>);
+
+impl Work for Making {
+    fn value<'rc>(&self, budget: &Budget, helper: &Helper<'rc>) -> Result<ScopedJson<'rc>, Fault> {
+        (self.0)(budget, helper).map(ScopedJson::Derived)
+    }
 }
 
 /// Makes a helper of [`Work`]: as an argument it gives its value, by itself it prints it, as a block it decides which branch is rendered.
@@ -61,7 +137,7 @@ impl<W: Work + Send + Sync> HelperDef for ValueHelper<W> {
         _: &mut RenderContext<'reg, 'rc>,
     ) -> Result<ScopedJson<'rc>, RenderError> {
         self.budget.step().map_err(raise)?;
-        let value = self.work.value(helper).map_err(raise)?;
+        let value = self.work.value(&self.budget, helper).map_err(raise)?;
         // `json` of `json` of … doubles with every turn.
         let limit_bytes = self.budget.limits().file_bytes;
         if value.as_json().as_str().is_some_and(|text| text.len() > limit_bytes) {
@@ -167,7 +243,36 @@ fn arity(helper: &Helper<'_>, wants: usize, has: usize) -> Fault {
 }
 
 fn usage(helper: &Helper<'_>, reason: impl Into<String>) -> Fault {
-    Fault::Usage { helper: helper.name().to_owned(), reason: reason.into() }
+    // The hidden forms are told by the names that templates write.
+    Fault::Usage { helper: helper.name().trim_matches([' ', '?']).to_owned(), reason: reason.into() }
+}
+
+/// An argument, or what lies below it at `steps`, is of a kind that the helper has no use for.
+fn unfit(helper: &Helper<'_>, takes: &str, argument: usize, steps: &[&str], value: &Value) -> Fault {
+    usage(helper, format!("takes {takes}, and `{}` is {}", place(helper, argument, steps), values::kind(value)))
+}
+
+/// Longest text of a value in a message, in characters: longer than names are, and a template may look up whatever it makes.
+const SHOWN: usize = 100;
+
+/// A text of a value as a message shows it.
+fn brief(text: &str) -> String {
+    let mut shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    if text.chars().nth(SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// How a message calls what lies below an argument at `steps`.
+fn place(helper: &Helper<'_>, argument: usize, steps: &[&str]) -> String {
+    let path = helper.params().get(argument).and_then(|param| param.relative_path());
+    let mut place = path.cloned().unwrap_or_else(|| "(…)".to_owned());
+    for step in steps {
+        place.push('.');
+        place.push_str(step);
+    }
+    place
 }
 
 fn raise(fault: Fault) -> RenderError {

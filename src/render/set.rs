@@ -2,23 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use handlebars::template::Parameter;
 use handlebars::{Context, Handlebars, RenderErrorReason, Template};
 use serde_json::{Map, Value};
+use verwalter_apply::role::RenderedRole;
 use verwalter_core::digest::Digest;
 use verwalter_core::names::{Hostname, RoleName, TemplateRef};
 use verwalter_core::ports::FilterSession;
+use verwalter_core::schedule::Schedule;
 
 use super::budget::{Budget, CappedOutput};
 use super::error::no_helper;
 use super::file::{self, RenderFile};
+use super::fill::{Filling, Rendered};
 use super::source::{self, Source, Sources};
 use super::strict::{self, Known};
 use super::substitute::Values;
-use super::{Fault, Problem, RenderError, RenderLimits, RenderedFile, helpers, nesting, stack};
+use super::{Fault, Problem, RenderError, RenderLimits, helpers, nesting, stack};
+use crate::config::pace::PaceKeys;
+use crate::config::secrets::Secrets;
 
 /// The templates and render files of one `ROLE/VERSION`.
 pub struct TemplateSet {
@@ -27,6 +32,18 @@ pub struct TemplateSet {
     budget: Arc<Budget>,
     files: Vec<RenderFile>,
     digest: Digest,
+    reads_schedule: bool,
+    secrets: BTreeSet<String>,
+}
+
+/// What a render draws on beside the variables.
+pub struct Supplies<'a> {
+    /// The schedule in force, for templates that look up other nodes.
+    pub schedule: &'a Schedule,
+    /// What `secret` gives.
+    pub secrets: &'a Arc<Secrets>,
+    /// The filter plugins. Dropped at the end of the render.
+    pub session: Box<dyn FilterSession>,
 }
 
 impl fmt::Debug for TemplateSet {
@@ -41,12 +58,24 @@ impl TemplateSet {
     pub fn load(dir: &Path, reference: &TemplateRef, filters: &[String], limits: &RenderLimits) -> Result<TemplateSet, RenderError> {
         let unsound = |problems| RenderError::Unsound { template: reference.clone(), problems };
         let sources = source::read(dir, reference, limits).map_err(unsound)?;
+        TemplateSet::of(&sources, reference, filters, limits)
+    }
+
+    /// [`TemplateSet::load`] of what was read before.
+    pub(super) fn of(
+        sources: &Sources,
+        reference: &TemplateRef,
+        filters: &[String],
+        limits: &RenderLimits,
+    ) -> Result<TemplateSet, RenderError> {
+        let unsound = |problems| RenderError::Unsound { template: reference.clone(), problems };
         let parsed = stack::run(|| {
             let mut problems = check_filters(filters);
-            let templates = parse_templates(&sources, filters, &mut problems);
-            (templates, parse_files(&sources, &mut problems), problems)
+            let parsed = parse_templates(sources, filters, &mut problems);
+            (parsed, parse_files(sources, &mut problems), problems)
         });
-        let (templates, files, mut problems) = parsed.map_err(|reason| RenderError::Broken { template: reference.clone(), reason })?;
+        let (Parsed { templates, reads_schedule, secrets }, files, mut problems) =
+            parsed.map_err(|reason| RenderError::Broken { template: reference.clone(), reason })?;
         if !problems.is_empty() {
             problems.sort();
             return Err(unsound(problems));
@@ -59,7 +88,7 @@ impl TemplateSet {
         for (name, template) in templates {
             registry.register_template(&name, template);
         }
-        Ok(TemplateSet { reference: reference.clone(), registry, budget, files, digest: sources.digest() })
+        Ok(TemplateSet { reference: reference.clone(), registry, budget, files, digest: sources.digest(), reads_schedule, secrets })
     }
 
     /// Over the names and bytes of everything that was read.
@@ -72,54 +101,53 @@ impl TemplateSet {
         &self.reference
     }
 
-    /// Renders all files of `role` with `vars` as the whole context, in the order of the render files. `session` is dropped at the end.
+    /// Whether a template looks up what the schedule places elsewhere: its files then depend on the whole schedule.
+    pub fn reads_schedule(&self) -> bool {
+        self.reads_schedule
+    }
+
+    /// The names of the secrets that its templates print.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter().map(String::as_str)
+    }
+
+    /// How soon and how often the role is to be deployed: of several render files the largest of each.
+    pub fn pace(&self) -> PaceKeys {
+        self.files.iter().fold(PaceKeys::default(), |pace, file| pace.largest(file.pace))
+    }
+
+    /// Renders everything of `role` with `vars` as the whole context, in the order of the render files.
     ///
     /// Blocks up to the time limit, and up to the filters' own for the call that runs at its end. Nothing is returned unless all of it
     /// rendered.
-    pub fn render(
-        &mut self,
-        role: &RoleName,
-        vars: &Map<String, Value>,
-        session: Box<dyn FilterSession>,
-    ) -> Result<Vec<RenderedFile>, RenderError> {
-        self.budget.begin(session);
+    pub fn render(&mut self, role: &RoleName, vars: &Map<String, Value>, supplies: Supplies<'_>) -> Result<RenderedRole, RenderError> {
+        self.budget.begin(supplies);
         let rendered = stack::run(|| self.render_all(role, vars));
         self.budget.end();
         rendered.unwrap_or_else(|reason| Err(RenderError::Broken { template: self.reference.clone(), reason }))
     }
 
-    fn render_all(&self, role: &RoleName, vars: &Map<String, Value>) -> Result<Vec<RenderedFile>, RenderError> {
+    fn render_all(&self, role: &RoleName, vars: &Map<String, Value>) -> Result<RenderedRole, RenderError> {
         let context = Context::from(Value::Object(vars.clone()));
         // A name that was checked, since it becomes a part of paths.
         let node = vars.get("node").and_then(Value::as_str).filter(|node| Hostname::new(node).is_ok());
         let values = Values { role: role.as_str(), node };
-        let mut rendered = Vec::new();
-        let mut places: BTreeMap<PathBuf, String> = BTreeMap::new();
+        let mut filling = Filling::new(self.budget.limits().role_bytes);
         let mut role_bytes = 0;
         for file in &self.files {
-            let mut texts: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
+            let mut texts: BTreeMap<&str, Rendered> = BTreeMap::new();
             for (key, template) in &file.templates {
                 let bytes = self.render_one(role, template, &context, role_bytes)?;
                 role_bytes += bytes.len();
-                texts.insert(key, bytes);
+                texts.insert(key, Rendered { bytes, private: self.budget.take_secret_printed() });
             }
-            for copy in &file.copies {
-                let problem = |message| {
-                    let problem = Problem { file: file.name.clone(), line: copy.line, message };
-                    RenderError::File { role: role.clone(), template: self.reference.clone(), problem }
-                };
-                let dest = copy.dest.fill(values).map_err(problem)?;
-                let here = Problem { file: file.name.clone(), line: copy.line, message: dest.clone() };
-                if let Some(other) = places.insert(without_dots(&dest), here.to_string()) {
-                    return Err(problem(format!("`{dest}` is written twice, also by {other}: change one `dest`")));
-                }
-                let (Some(bytes), Some(template)) = (texts.get(&*copy.src), file.templates.get(&copy.src)) else {
-                    return Err(problem(format!("`files.{}` was not rendered", copy.src)));
-                };
-                rendered.push(RenderedFile { dest, mode: copy.mode, bytes: bytes.clone(), template: template.clone() });
-            }
+            filling.add(file, &texts, values).map_err(|problem| RenderError::File {
+                role: role.clone(),
+                template: self.reference.clone(),
+                problem,
+            })?;
         }
-        Ok(rendered)
+        Ok(filling.finish())
     }
 
     fn render_one(&self, role: &RoleName, template: &str, context: &Context, role_bytes: usize) -> Result<Vec<u8>, RenderError> {
@@ -185,8 +213,15 @@ fn callable(name: &str) -> bool {
     plain && name != "this" && matches!(Parameter::parse(name), Ok(Parameter::Path(_)))
 }
 
+/// Templates by name, and what is known of them all before any is rendered.
+struct Parsed {
+    templates: Vec<(String, Template)>,
+    reads_schedule: bool,
+    secrets: BTreeSet<String>,
+}
+
 /// Parses all templates and makes them strict. What is wrong is added to `problems`.
-fn parse_templates(sources: &Sources, filters: &[String], problems: &mut Vec<Problem>) -> Vec<(String, Template)> {
+fn parse_templates(sources: &Sources, filters: &[String], problems: &mut Vec<Problem>) -> Parsed {
     let mut known = Known::default();
     known.helpers.extend(helpers::BLOCKS.into_iter().chain(helpers::VALUES).map(str::to_owned).chain(filters.iter().cloned()));
     let mut templates = Vec::new();
@@ -200,11 +235,14 @@ fn parse_templates(sources: &Sources, filters: &[String], problems: &mut Vec<Pro
             Err(problem) => problems.push(problem),
         }
     }
+    let (mut reads_schedule, mut secrets) = (false, BTreeSet::new());
     for (name, template) in &mut templates {
-        let findings = strict::harden(template, &known);
-        problems.extend(findings.into_iter().map(|(line, message)| Problem { file: name.clone(), line, message }));
+        let hardened = strict::harden(template, &known);
+        reads_schedule |= hardened.reads_schedule;
+        secrets.extend(hardened.secrets);
+        problems.extend(hardened.findings.into_iter().map(|(line, message)| Problem { file: name.clone(), line, message }));
     }
-    templates
+    Parsed { templates, reads_schedule, secrets }
 }
 
 fn parse_template(source: &Source) -> Result<Template, Problem> {
@@ -224,11 +262,6 @@ fn parse_files(sources: &Sources, problems: &mut Vec<Problem>) -> Vec<RenderFile
         }
     }
     files
-}
-
-/// One spelling for `a/b`, `./a/b` and `a//b`.
-fn without_dots(dest: &str) -> PathBuf {
-    Path::new(dest).components().filter(|part| *part != Component::CurDir).collect()
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use handlebars::Template;
 use handlebars::template::{DecoratorTemplate, HelperTemplate, Parameter, Subexpression, TemplateElement};
 
 use super::error::no_helper;
-use super::helpers::{FRAME, HOLD_BACK, LOOKUP_MAYBE, NEED, PRINT};
+use super::helpers::{FRAME, HOLD_BACK, LOOKUP_MAYBE, LOOKUP_NODE, LOOKUP_NODE_MAYBE, NEED, PRINT, QUOTING, READ_SCHEDULE, SECRET};
+use crate::config::secrets::refuse_name;
 
 /// The content of the block that a partial was called with.
 const PARTIAL_BLOCK: &str = "@partial-block";
@@ -49,17 +50,37 @@ pub(super) fn inline_partials(template: &Template, names: &mut BTreeSet<String>)
     }
 }
 
-/// Makes `template` strict. Returns what is wrong with it.
-pub(super) fn harden(template: &mut Template, known: &Known) -> Vec<Finding> {
-    let mut walk = Walk { known, findings: Vec::new() };
+/// What was seen while a template was made strict.
+#[derive(Debug, Default)]
+pub(super) struct Hardened {
+    /// What is wrong with it.
+    pub(super) findings: Vec<Finding>,
+    /// Whether it names a helper whose result depends on the whole schedule.
+    pub(super) reads_schedule: bool,
+    /// The names of the secrets that it prints.
+    pub(super) secrets: BTreeSet<String>,
+}
+
+/// Makes `template` strict.
+pub(super) fn harden(template: &mut Template, known: &Known) -> Hardened {
+    let mut walk = Walk { known, seen: Hardened::default() };
     walk.template(template, None);
     wrap(template, FRAME);
-    walk.findings
+    walk.seen
+}
+
+/// What an argument may be that others may not.
+#[derive(Debug, Clone, Copy, Default)]
+struct May {
+    /// A `lookup` that finds nothing.
+    miss: bool,
+    /// A secret: it is printed next.
+    print_secret: bool,
 }
 
 struct Walk<'a> {
     known: &'a Known,
-    findings: Vec<Finding>,
+    seen: Hardened,
 }
 
 impl Walk<'_> {
@@ -71,7 +92,7 @@ impl Walk<'_> {
                 TemplateElement::RawString(_) | TemplateElement::Comment(_) => {}
                 TemplateElement::Expression(call) | TemplateElement::HtmlExpression(call) => self.expression(call, line),
                 TemplateElement::HelperBlock(call) => {
-                    self.call(call, line, false);
+                    self.call(call, line, May::default());
                     call.template.iter_mut().chain(&mut call.inverse).for_each(|inner| self.template(inner, line));
                 }
                 TemplateElement::DecoratorExpression(call) => self.decorator(call, line),
@@ -84,7 +105,7 @@ impl Walk<'_> {
                 }
                 TemplateElement::PartialExpression(call) | TemplateElement::PartialBlock(call) => self.partial(call, line),
                 // What a later version of the library may add is not strict before it is looked at here.
-                _ => self.findings.push((line, "this cannot be used: it is unknown to this version".to_owned())),
+                _ => self.seen.findings.push((line, "this cannot be used: it is unknown to this version".to_owned())),
             }
         }
     }
@@ -99,42 +120,74 @@ impl Walk<'_> {
         } else {
             self.check_helper(&call.name, line);
         }
-        self.arguments(call, line, false);
+        if call.name.as_name() == Some(SECRET) {
+            return self.secret(call, line);
+        }
+        // What is printed as soon as it is quoted goes nowhere else.
+        let quotes = call.name.as_name().is_some_and(|name| QUOTING.contains(&name));
+        self.arguments(call, line, May { print_secret: quotes, ..May::default() });
+    }
+
+    /// `secret "NAME"`, where it may stand: the name is written in the template, so that no schedule chooses what is printed.
+    fn secret(&mut self, call: &HelperTemplate, line: Option<usize>) {
+        let name = match call.params.as_slice() {
+            [Parameter::Literal(name)] if call.hash.is_empty() => name.as_str(),
+            _ => None,
+        };
+        let wrong = match name {
+            Some(name) => refuse_name(name),
+            None => Some("`secret` takes one name in quotes, as in `secret \"db-password\"`: nothing else may choose it".to_owned()),
+        };
+        match (wrong, name) {
+            (Some(wrong), _) => self.seen.findings.push((line, wrong)),
+            (None, Some(name)) => drop(self.seen.secrets.insert(name.to_owned())),
+            (None, None) => {}
+        }
     }
 
     /// A block or a `(…)`: always a helper.
-    fn call(&mut self, call: &mut HelperTemplate, line: Option<usize>, may_miss: bool) {
+    fn call(&mut self, call: &mut HelperTemplate, line: Option<usize>, may: May) {
+        if call.name.as_name() == Some(SECRET) {
+            if may.print_secret {
+                return self.secret(call, line);
+            }
+            let message = "`secret` is for printing: write it alone, or within `quote`, `shell`, `json` or `yaml`, which no plugin sees";
+            return self.seen.findings.push((line, message.to_owned()));
+        }
         self.check_helper(&call.name, line);
-        if may_miss && call.name.as_name() == Some("lookup") {
+        if may.miss && call.name.as_name() == Some("lookup") {
             call.name = Parameter::Name(LOOKUP_MAYBE.to_owned());
-            return self.arguments(call, line, true);
+            return self.arguments(call, line, May { miss: true, ..May::default() });
         }
-        self.arguments(call, line, false);
+        if may.miss && call.name.as_name() == Some(LOOKUP_NODE) {
+            call.name = Parameter::Name(LOOKUP_NODE_MAYBE.to_owned());
+        }
+        self.arguments(call, line, May::default());
     }
 
-    fn arguments(&mut self, call: &mut HelperTemplate, line: Option<usize>, first_may_miss: bool) {
+    fn arguments(&mut self, call: &mut HelperTemplate, line: Option<usize>, first: May) {
         if call.params.len() + call.hash.len() > MAX_ARGUMENTS {
-            self.findings.push((line, format!("a call has more than {MAX_ARGUMENTS} arguments: pass a list")));
+            self.seen.findings.push((line, format!("a call has more than {MAX_ARGUMENTS} arguments: pass a list")));
         }
-        let first_may_miss = first_may_miss || matches!(call.name.as_name(), Some("default" | "has"));
+        let first = May { miss: first.miss || matches!(call.name.as_name(), Some("default" | "has")), ..first };
         for (index, param) in call.params.iter_mut().enumerate() {
-            self.parameter(param, line, first_may_miss && index == 0);
+            self.parameter(param, line, if index == 0 { first } else { May::default() });
         }
-        call.hash.values_mut().for_each(|param| self.parameter(param, line, false));
+        call.hash.values_mut().for_each(|param| self.parameter(param, line, May::default()));
     }
 
-    fn parameter(&mut self, param: &mut Parameter, line: Option<usize>, may_miss: bool) {
+    fn parameter(&mut self, param: &mut Parameter, line: Option<usize>, may: May) {
         if let Parameter::Subexpression(inner) = param
             && let TemplateElement::Expression(call) = &mut *inner.element
         {
-            self.call(call, line, may_miss);
+            self.call(call, line, may);
         }
     }
 
     fn decorator(&mut self, call: &DecoratorTemplate, line: Option<usize>) {
         if inline_name(call).is_none() {
             let name = call.name.as_name().unwrap_or("…");
-            self.findings.push((line, format!("`*{name}` cannot be used: `#*inline \"NAME\"` is the only one of its sort")));
+            self.seen.findings.push((line, format!("`*{name}` cannot be used: `#*inline \"NAME\"` is the only one of its sort")));
         }
     }
 
@@ -145,11 +198,11 @@ impl Walk<'_> {
             && !self.known.partials.contains(name)
         {
             let near = nearest(name, &self.known.partials);
-            self.findings.push((line, format!("there is no partial `{name}`: name a template by its path in the directory{near}")));
+            self.seen.findings.push((line, format!("there is no partial `{name}`: name a template by its path in the directory{near}")));
         }
-        self.parameter(&mut call.name, line, false);
+        self.parameter(&mut call.name, line, May::default());
         for param in call.params.iter_mut().chain(call.hash.values_mut()) {
-            self.parameter(param, line, false);
+            self.parameter(param, line, May::default());
             // The library would take a missing argument for null.
             if matches!(param, Parameter::Path(_)) {
                 let path = mem::replace(param, Parameter::Name(NEED.to_owned()));
@@ -166,9 +219,10 @@ impl Walk<'_> {
 
     fn check_helper(&mut self, name: &Parameter, line: Option<usize>) {
         let Some(name) = name.as_name() else { return };
+        self.seen.reads_schedule |= READ_SCHEDULE.contains(&name);
         if !self.known.helpers.contains(name) {
             let near = nearest(name, &self.known.helpers);
-            self.findings.push((line, no_helper(name, &near)));
+            self.seen.findings.push((line, no_helper(name, &near)));
         }
     }
 }

@@ -8,7 +8,7 @@ use verwalter_core::diff::Diff;
 use verwalter_core::ports::{Policy, Scheduler};
 
 use super::circumstances::Circumstances;
-use super::decide::{Decided, Undecided, decide, prepare};
+use super::decide::{Before, Decided, Undecided, decide_after, prepare};
 use super::review::{Reviewed, review};
 
 /// What came of asking the plugins.
@@ -43,13 +43,15 @@ pub struct Bench<'a> {
     pub policies: &'a [&'a dyn Policy],
     /// Asked when a guard trips: whether the operator allowed it.
     pub allowed: &'a dyn Fn() -> bool,
+    /// What the scheduler answered before.
+    pub before: Option<Before<'a>>,
 }
 
 /// Asks them all. Blocks for as long as their limits allow.
 pub fn deliberate(bench: &Bench<'_>, circumstances: &Circumstances) -> Deliberation {
     let scheduler = bench.scheduler;
     let (document, view, took) = prepare(scheduler, &circumstances.input(scheduler.config()), &circumstances.snapshot);
-    let result = decide(scheduler, &document, &view, took).and_then(|decided| propose(bench, circumstances, decided));
+    let result = decide_after(scheduler, &document, &view, took, bench.before).and_then(|decided| propose(bench, circumstances, decided));
     // Shared, since it is megabytes at 10,000 peers: the journal, the shadows and the API look at it afterwards.
     Deliberation { document: document.into(), view, result }
 }

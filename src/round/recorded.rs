@@ -1,6 +1,6 @@
 //! An input document read back into a snapshot, for tools and tests that decide without a cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +8,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use verwalter_core::contract::{InputMode, Reads, SnapshotView};
+use verwalter_core::digest::Digest;
 use verwalter_core::ids::{NodeId, UnixMillis};
 use verwalter_core::metrics::{Column, Combine, MetricRule, Take};
-use verwalter_core::names::Hostname;
-use verwalter_core::peers::{Peer, PeerTable};
+use verwalter_core::names::{Hostname, RoleName};
+use verwalter_core::peers::{NodeState, Peer, PeerTable};
 use verwalter_core::schedule::Schedule;
 use verwalter_core::snapshot::Snapshot;
 
@@ -46,6 +47,15 @@ pub struct RecordedPeer {
     #[serde(default)]
     last_report_direct: Option<UnixMillis>,
     #[serde(default)]
+    since: UnixMillis,
+    #[serde(default)]
+    roles: BTreeSet<RoleName>,
+    #[serde(default)]
+    schedule: Option<Digest>,
+    /// Without it the node said nothing of its work.
+    #[serde(default)]
+    errors: Option<u32>,
+    #[serde(default)]
     machine: Map<String, Value>,
 }
 
@@ -55,25 +65,40 @@ pub struct RecordedCluster {
     /// By hostname.
     #[serde(default)]
     pub peers: BTreeMap<Hostname, RecordedPeer>,
+    /// Those that do not answer, by hostname.
+    #[serde(default)]
+    pub absent: BTreeMap<Hostname, RecordedPeer>,
     /// Columns by name: one value a peer in ascending order of hostname, null where there is no sample.
     #[serde(default)]
     pub metrics: BTreeMap<String, Vec<Option<f64>>>,
 }
 
+impl RecordedPeer {
+    fn peer(self, hostname: Hostname, alive: bool) -> Peer {
+        let RecordedPeer { roles, schedule, .. } = self;
+        Peer {
+            id: self.id,
+            name: self.name.unwrap_or_else(|| hostname.to_string()),
+            hostname,
+            addr: self.addr,
+            known_since: self.known_since,
+            last_report_direct: self.last_report_direct,
+            alive,
+            since: self.since,
+            state: self.errors.map(|errors| Arc::new(NodeState { roles, schedule, errors })),
+            machine: self.machine.into(),
+        }
+    }
+}
+
 impl RecordedCluster {
     /// The peers and columns, and the rule under which the snapshot has each column.
     pub fn snapshot(self) -> Result<(Arc<Snapshot>, BTreeMap<String, MetricRule>), RecordedError> {
-        let peers = self.peers.into_iter().map(|(hostname, raw)| Peer {
-            id: raw.id,
-            name: raw.name.unwrap_or_else(|| hostname.to_string()),
-            hostname,
-            addr: raw.addr,
-            known_since: raw.known_since,
-            last_report_direct: raw.last_report_direct,
-            machine: raw.machine,
-        });
+        let peers = self.peers.into_iter().map(|(hostname, raw)| raw.peer(hostname, true));
         // Keys of one object: no two are the same.
         let (peers, _) = PeerTable::new(peers.collect());
+        let absent = self.absent.into_iter().map(|(hostname, raw)| Arc::new(raw.peer(hostname, false)));
+        let peers = peers.with_absent(&PeerTable::default(), absent.collect());
         let mut metrics = BTreeMap::new();
         let mut columns = BTreeMap::new();
         for (name, values) in self.metrics {
@@ -82,7 +107,7 @@ impl RecordedCluster {
             }
             let rule = rule(&name);
             let values = values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect();
-            columns.insert(rule.clone(), Arc::new(Column::new(values)));
+            columns.insert(rule.clone().into(), Arc::new(Column::new(values)));
             metrics.insert(name, rule);
         }
         let snapshot = Snapshot::new(UnixMillis::default(), Arc::new(peers), columns).expect("the lengths were compared");
@@ -93,7 +118,7 @@ impl RecordedCluster {
 /// The rule that stands for a column of which only the name is known.
 pub fn rule(name: &str) -> MetricRule {
     let labels = BTreeMap::from([("metric".to_owned(), name.to_owned())]);
-    MetricRule { labels, take: Take::Last, window: Duration::ZERO, combine: Combine::Sum }
+    MetricRule { labels, take: Take::Last, window: Duration::ZERO, combine: Combine::Sum, ..MetricRule::default() }
 }
 
 /// The peers and columns of a document; `parents` are what `placed.ROLE` is made of.

@@ -49,7 +49,7 @@ fn nothing() -> Rehearsed {
 impl Rehearsal for Stage<'_> {
     fn scheduler(&self, candidate: &dyn Scheduler, allowed: bool) -> Result<Rehearsed, Failure> {
         let Some(known) = self.circumstances(candidate.reads()) else { return Ok(nothing()) };
-        let asked = deliberate(&Bench { scheduler: candidate, policies: &[], allowed: &|| allowed }, &known);
+        let asked = deliberate(&Bench { scheduler: candidate, policies: &[], allowed: &|| allowed, before: None }, &known);
         let proposal = asked.result.map_err(|failed| failed.into_failure())?;
         let totals = proposal.diff.totals();
         let fuel = proposal.decided.cost.fuel;

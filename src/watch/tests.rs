@@ -9,7 +9,10 @@ use super::*;
 const GENEROUS: Duration = Duration::from_secs(60);
 const QUIET: Duration = Duration::from_millis(20);
 
-const NONE: ChangeSet = ChangeSet { plugins: false, templates: false, runtime: false, machine: false, sandbox: false, settings: false };
+const NONE: ChangeSet =
+    ChangeSet { plugins: false, templates: false, runtime: false, machine: false, sandbox: false, secrets: false, settings: false };
+const ALL: ChangeSet =
+    ChangeSet { plugins: true, templates: true, runtime: true, machine: true, sandbox: true, secrets: true, settings: true };
 
 /// A watched tree, by events or by looking only.
 struct Watched {
@@ -76,7 +79,7 @@ fn covers(all: ChangeSet, some: ChangeSet) -> bool {
 }
 
 fn usual_tree(dir: &Path) {
-    for part in ["plugins", "templates/web/v1", "runtime/web", "machine", "sandbox", "frontend"] {
+    for part in ["plugins", "templates/web/v1", "runtime/web", "machine", "sandbox", "secrets", "frontend"] {
         fs::create_dir_all(dir.join(part)).expect("made");
     }
 }
@@ -95,6 +98,8 @@ async fn each_part(by: By) {
     watched.expect(ChangeSet { machine: true, ..NONE }).await;
     change("sandbox/a.yaml");
     watched.expect(ChangeSet { sandbox: true, ..NONE }).await;
+    change("secrets/a");
+    watched.expect(ChangeSet { secrets: true, ..NONE }).await;
     change("verwalter.yaml");
     watched.expect(ChangeSet { settings: true, ..NONE }).await;
     fs::remove_file(dir.join("runtime/web/v1.yaml")).expect("removed");
@@ -146,7 +151,7 @@ async fn the_whole_tree_may_be_replaced() {
         fs::write(other.join("machine/a.yaml"), "rack: r1").expect("written");
         fs::rename(&dir, dir.with_file_name("old")).expect("renamed");
         fs::rename(&other, &dir).expect("renamed");
-        watched.expect(ChangeSet { plugins: true, templates: true, runtime: true, machine: true, sandbox: true, settings: false }).await;
+        watched.expect(ChangeSet { settings: false, ..ALL }).await;
         fs::write(dir.join("machine/a.yaml"), "rack: r2").expect("written");
         watched.expect(ChangeSet { machine: true, ..NONE }).await;
     }
@@ -281,7 +286,7 @@ fn parts_cover_what_lies_in_them() {
 async fn what_was_not_taken_is_added_up() {
     let outbox = Arc::new(Outbox::default());
     let sender = Sender(Arc::clone(&outbox));
-    let mut changes = Changes { outbox };
+    let changes = Changes { outbox };
     sender.0.publish(ChangeSet { runtime: true, ..NONE }, Settled::default());
     sender.0.publish(NONE, Settled::default());
     sender.0.publish(ChangeSet { plugins: true, ..NONE }, Settled::default());
@@ -294,7 +299,7 @@ async fn what_was_not_taken_is_added_up() {
 
 #[tokio::test]
 async fn it_ends_on_drain() {
-    let mut watched = watched(By::Events, usual_tree);
+    let watched = watched(By::Events, usual_tree);
     watched.drain.cancel();
     tokio::time::timeout(GENEROUS, watched.task).await.expect("it ends").expect("without a panic");
     assert_eq!(watched.changes.next().await, None);

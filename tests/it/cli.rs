@@ -196,7 +196,7 @@ fn help_names_every_option() {
             assert!(ended.out.contains(option), "{command:?} {option}: {}", ended.out);
         }
     };
-    check(&[], &["run", "demo", "check", "schedule", "plugin", "why", "--version"]);
+    check(&[], &["run", "demo", "check", "schedule", "plugin", "metrics", "why", "--version"]);
     check(
         &["run"],
         &[
@@ -215,6 +215,9 @@ fn help_names_every_option() {
     check(&["check"], &["--config-dir", "--quiet"]);
     check(&["schedule"], &["--plugin", "--input", "--manifest", "--json"]);
     check(&["plugin", "inspect"], &["<FILE>", "--json"]);
+    check(&["metrics", "ls"], &["[SELECTION]", "--json", "--source", "--cantal", "127.0.0.1:22682", "--node"]);
+    check(&["metrics", "show"], &["<SELECTION>", "--since", "--json", "--node"]);
+    check(&["metrics", "watch"], &["<SELECTION>", "--since", "--every", "--json", "--node"]);
     check(&["why"], &["<ROLE>", "<NODE>", "--storage-dir", "--json"]);
     let ended = run_to_end(["--help"]);
     assert!(!ended.out.contains("compile-plugin"), "the compiling child is nobody's command: {}", ended.out);

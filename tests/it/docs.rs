@@ -32,6 +32,32 @@ fn the_readme_names_every_exit_status() {
     }
 }
 
+/// What it says of render files, sandboxes and deploying, word by word, is read without a complaint.
+#[test]
+fn the_readmes_render_file_sandbox_and_settings_are_sound() {
+    use crate::support::{Site, run_to_end};
+    let readme = read("README.md");
+    let (_, section) = readme.split_once("## What becomes of a role").expect("there is one");
+    let blocks: Vec<&str> = section.split("```yaml\n").skip(1).take(3).map(|block| block.split("```").next().expect("its text")).collect();
+    let site = Site::prepared();
+    for template in ["nginx.conf.hbs", "units.hbs", "names.hbs"] {
+        site.write(&format!("etc/templates/web/v1/{template}"), "");
+    }
+    site.write("etc/templates/web/v1/web.render.yaml", blocks[0]);
+    site.write("etc/sandbox/readme.yaml", blocks[1]);
+    site.write("etc/verwalter.yaml", blocks[2]);
+    let check = || run_to_end(["check", "--config-dir", &site.path("etc").to_string_lossy()]);
+    let ended = check();
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    assert!(
+        ended.out.contains("deploy:\n  mode: automatic\n  wait: { min: 2s, max: 10s }\n  splay: 30s\n  interval: 5m\n"),
+        "{}",
+        ended.out
+    );
+    site.write("etc/templates/web/v1/web.render.yaml", blocks[0].replace("files.names", "files.gone"));
+    assert!(check().err.contains("there is no `files.gone`"), "it is looked at");
+}
+
 /// The Rust SDK's crates inherit the same in a project as here.
 #[test]
 fn a_projects_sdk_is_a_workspace_like_this_one() {

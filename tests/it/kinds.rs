@@ -32,8 +32,16 @@ fn site(instances: u32) -> Site {
 /// Templates `ROLE/v1`, which become the file `out/ROLE`.
 fn template(site: &Site, role: &str, text: &str) {
     let rendering = "templates: { text: text.hbs }\ncommands:\n- !Copy { src: \"{{ files.text }}\", dest: \"{{ role }}\" }\n";
-    site.write(&format!("etc/templates/{role}/v1/{role}.render.yaml"), rendering);
-    site.write(&format!("etc/templates/{role}/v1/text.hbs"), text);
+    saved(site, &format!("etc/templates/{role}/v1/{role}.render.yaml"), rendering);
+    saved(site, &format!("etc/templates/{role}/v1/text.hbs"), text);
+}
+
+/// At once: the quiet time here is shorter than a busy machine may take between emptying a file and writing it.
+fn saved(site: &Site, below: &str, text: &str) {
+    site.write("staged", text);
+    let place = site.path(below);
+    std::fs::create_dir_all(place.parent().expect("it lies below the site")).expect("the directory is made");
+    std::fs::rename(site.path("staged"), place).expect("on one file system");
 }
 
 /// A scheduler that places `web` so many times on the own node.

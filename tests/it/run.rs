@@ -154,3 +154,19 @@ fn a_bad_argument_is_named() {
     check(&["--override-machine-id", "xyz"], 2, "--override-machine-id");
     check(&["--storage"], 2, "--storage-dir");
 }
+
+#[test]
+fn whoever_reads_its_log_may_go_away() {
+    let site = Site::prepared();
+    let mut command = site.run_command(program());
+    command.args(["--listen", "127.0.0.1:0", "--override-machine-id", "00112233445566778899aabbccddeeff"]);
+    let mut node = Node::start_unheard(command);
+    node.ready();
+    let heard = node.err.len();
+    site.edit("etc/runtime/web.yaml", "instances: 3", "instances: [");
+    node.error("config ");
+    site.edit("etc/runtime/web.yaml", "instances: [", "instances: 3");
+    node.healthy();
+    node.stop();
+    assert_eq!(node.err.len(), heard, "there was somebody who listened: {}", node.transcript());
+}

@@ -1,6 +1,7 @@
 //! The envelope of a scheduler's answer: `v, schedule, actions, why, changes, log`, and nothing else.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::{self, DeserializeSeed, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -15,7 +16,7 @@ use crate::schedule::Parts;
 pub(super) struct Answer {
     pub(super) schedule: Parts,
     pub(super) actions: Map<String, Value>,
-    pub(super) why: Option<Box<str>>,
+    pub(super) why: Option<Arc<str>>,
     pub(super) changes: Vec<String>,
     pub(super) log: String,
 }

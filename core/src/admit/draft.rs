@@ -14,7 +14,8 @@ use crate::schedule::{Node, Parts, Placement, Role, Said};
 /// How many hosts after the last one are compared before one is looked up: comparing so many costs as much as one look-up.
 const NEAR: u32 = 12;
 
-/// What was read so far. Roles and hosts are numbered in order of appearance; a known host has its peer's position.
+/// What was read so far. Roles and hosts are numbered in order of appearance; a known host has its peer's position, and one that does not
+/// answer comes after all of these.
 pub(super) struct Draft<'a> {
     pub(super) reader: &'a Reader,
     known: Option<&'a PeerTable>,
@@ -27,6 +28,10 @@ pub(super) struct Draft<'a> {
     /// Nodes that have variables or keys of their own.
     extras: HashMap<u32, Said>,
     last_host: u32,
+    /// Whether anything is on a host that does not answer.
+    absent: bool,
+    /// Hosts in order of hostname, where their numbers are not: by rank.
+    order: Vec<u32>,
 }
 
 impl<'a> Draft<'a> {
@@ -42,6 +47,8 @@ impl<'a> Draft<'a> {
             placements: Vec::with_capacity(known.map_or(0, PeerTable::len)),
             extras: HashMap::new(),
             last_host: u32::MAX,
+            absent: false,
+            order: Vec::new(),
         }
     }
 
@@ -74,7 +81,12 @@ impl<'a> Draft<'a> {
                 // Answers mostly list hosts in the order of the input: try the next few before hashing.
                 let next = self.last_host.wrapping_add(1);
                 let near = (next..next.saturating_add(NEAR)).find(|position| peers.hostname(*position) == Some(name));
-                let found = near.or_else(|| peers.position(name));
+                let found = near.or_else(|| peers.position(name)).or_else(|| {
+                    // It may keep what it has until it comes back.
+                    let position = peers.absent_position(name)?;
+                    self.absent = true;
+                    Some(index(peers.len()) + position)
+                });
                 let unknown = || E::custom("no such node: place roles on the hostnames of the input only");
                 self.reader.at(name, found.ok_or_else(unknown))?
             }
@@ -98,11 +110,15 @@ impl<'a> Draft<'a> {
         Ok(number)
     }
 
-    fn hostname(&self, host: u32) -> &Hostname {
-        match self.known {
-            Some(peers) => &peers.get(host).expect("the number came from this table").hostname,
-            None => &self.hosts[host as usize],
-        }
+    fn numbered(&self, host: u32) -> &Hostname {
+        let Some(peers) = self.known else { return &self.hosts[host as usize] };
+        let absent = || peers.absent_at(host - index(peers.len()));
+        &peers.get(host).or_else(absent).expect("the number came from this table").hostname
+    }
+
+    /// The hostname at `rank`, once ranks are in force.
+    fn hostname(&self, rank: u32) -> &Hostname {
+        self.numbered(self.order.get(rank as usize).copied().unwrap_or(rank))
     }
 
     /// Takes one placement. That a pair stands twice is seen when all are put in order.
@@ -132,7 +148,6 @@ impl<'a> Draft<'a> {
         self.roles.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         if let Some(rank) = &host_rank {
             self.extras = self.extras.into_iter().map(|(host, extra)| (rank[host as usize], extra)).collect();
-            self.hosts.sort_unstable();
         }
         let nodes = self.nodes()?;
         // Of the same size as before: collected in place.
@@ -141,16 +156,19 @@ impl<'a> Draft<'a> {
     }
 
     /// The order of hostnames, where the numbers do not have it already.
-    fn host_ranks(&self) -> Option<Vec<u32>> {
-        if self.known.is_some() {
-            return None;
-        }
-        let mut by_name: Vec<u32> = (0..index(self.hosts.len())).collect();
-        by_name.sort_unstable_by(|a, b| self.hosts[*a as usize].cmp(&self.hosts[*b as usize]));
+    fn host_ranks(&mut self) -> Option<Vec<u32>> {
+        let hosts = match self.known {
+            Some(_) if !self.absent => return None,
+            Some(peers) => peers.len() + peers.absent().len(),
+            None => self.hosts.len(),
+        };
+        let mut by_name: Vec<u32> = (0..index(hosts)).collect();
+        by_name.sort_by(|a, b| self.numbered(*a).cmp(self.numbered(*b)));
         let mut rank = vec![0; by_name.len()];
         for (position, host) in by_name.iter().enumerate() {
             rank[*host as usize] = index(position);
         }
+        self.order = by_name;
         Some(rank)
     }
 

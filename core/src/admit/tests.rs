@@ -49,6 +49,26 @@ fn both_notations_have_one_canonical_form() {
 }
 
 #[test]
+fn a_node_that_does_not_answer_may_keep_what_it_has() {
+    let (known, _) = PeerTable::new(vec![peer("beta", 2), peer("delta", 4)]);
+    let absent = ["alpha", "gamma", "omega"].map(|name| std::sync::Arc::new(crate::peers::Peer { alive: false, ..peer(name, 9) }));
+    let known = known.clone().with_absent(&known, absent.to_vec());
+    let admit = |schedule: &str| {
+        let output = RawOutput(format!(r#"{{"v":1,"schedule":{schedule}}}"#).into_bytes());
+        admit(&output, &known, LIMITS).map(|admitted| admitted.schedule.canonical().to_owned())
+    };
+    // In order of hostname among the others, whatever the order of the answer.
+    let expect = r#"{"nodes":{"alpha":{"roles":{"web":{"instances":3}}},"beta":{"roles":{"db":{"instances":1},"web":{"instances":1}}},"delta":{"roles":{"web":{"instances":2}}},"gamma":{"roles":{},"vars":{"x":1}},"omega":{"roles":{"web":{"instances":4}}}},"roles":{"db":{},"web":{}}}"#;
+    let answer = r#"{"roles":{"web":{"place":{"omega":4,"delta":2,"alpha":3,"beta":1}},"db":{"place":{"beta":1}}},"nodes":{"gamma":{"vars":{"x":1}}}}"#;
+    assert_eq!(admit(answer).expect("a sound answer"), expect);
+    assert_eq!(admit(expect).expect("its own form"), expect);
+    let twice = r#"{"nodes":{"gamma":{"roles":{"web":{"instances":1}}}},"roles":{"web":{"place":{"gamma":2}}}}"#;
+    assert!(admit(twice).expect_err("refused").to_string().contains("role `web` is placed twice on node `gamma`"));
+    let unknown = admit(r#"{"roles":{"web":{"place":{"alphb":1}}}}"#).expect_err("refused").to_string();
+    assert!(unknown.contains("no such node"), "{unknown}");
+}
+
+#[test]
 fn empty_schedules() {
     check("{}", r#"{"nodes":{},"roles":{}}"#);
     check(r#"{"vars":{},"roles":{},"nodes":{"alpha":{"vars":{},"roles":{}}}}"#, r#"{"nodes":{},"roles":{}}"#);

@@ -30,7 +30,7 @@ pub struct SchedulerInput<'a> {
 }
 
 /// The document's JSON text: `v, now, round, term, current_host, current_id, config` and what `reads` wants of
-/// `runtime, parents, actions, peers, metrics`.
+/// `runtime, parents, actions, peers, absent, metrics`.
 pub fn document(input: &SchedulerInput<'_>, reads: &Reads, view: &SnapshotView) -> String {
     let parents: usize = input.parents.iter().map(|parent| parent.canonical().len() + 1).sum();
     let copied = input.config.len() + input.runtime.len() + input.actions.len() + parents;
@@ -52,7 +52,7 @@ pub fn document(input: &SchedulerInput<'_>, reads: &Reads, view: &SnapshotView) 
     if reads.wants(InputKey::Actions) {
         text.json("actions", input.actions);
     }
-    text.snapshot(view, reads, |key| reads.wants(key));
+    text.snapshot(view, |key| reads.wants(key));
     text.finish()
 }
 
@@ -60,7 +60,7 @@ pub fn document(input: &SchedulerInput<'_>, reads: &Reads, view: &SnapshotView) 
 /// for deciding again elsewhere.
 pub fn whole_document(document: &str, reads: &Reads, view: &SnapshotView) -> String {
     let mut text = Text::reopen(document);
-    text.snapshot(view, reads, |key| !reads.wants(key));
+    text.snapshot(view, |key| !reads.wants(key));
     text.finish()
 }
 
@@ -72,19 +72,19 @@ mod tests {
 
     use super::*;
     use crate::contract::InputMode;
-    use crate::metrics::{Column, Combine, MetricRule, Take};
+    use crate::metrics::{Column, ColumnId, Combine, MetricRule, Take};
     use crate::peers::PeerTable;
     use crate::peers::tests::peer;
     use crate::snapshot::Snapshot;
 
     fn rule(metric: &str) -> MetricRule {
         let labels = BTreeMap::from([("metric".to_owned(), metric.to_owned())]);
-        MetricRule { labels, take: Take::Last, window: Duration::ZERO, combine: Combine::Sum }
+        MetricRule { labels, take: Take::Last, window: Duration::ZERO, combine: Combine::Sum, ..MetricRule::default() }
     }
 
     fn check(mode: InputMode, keys: &[InputKey], expect: &str) {
         let (peers, _) = PeerTable::new(vec![peer("alpha", 1), peer("beta", 2)]);
-        let columns = BTreeMap::from([(rule("load"), Arc::new(Column::new(vec![0.1, f64::NAN])))]);
+        let columns = BTreeMap::from([(rule("load").into(), Arc::new(Column::new(vec![0.1, f64::NAN])))]);
         let snapshot = Snapshot::new(UnixMillis(5), Arc::new(peers), columns).expect("columns fit");
         let metrics = BTreeMap::from([("load".to_owned(), rule("load")), ("unknown".to_owned(), rule("x"))]);
         let reads = Reads { mode, keys: keys.to_vec(), metrics };
@@ -118,11 +118,26 @@ mod tests {
             concat!(
                 r#"{"v":1,"now":1533909072000,"round":3,"term":2,"current_host":"alpha","current_id":"00000000000000000000000000000001","#,
                 r#""config":{"spread":"rack"},"runtime":{"web":{"instances":2}},"parents":[],"actions":{},"#,
-                r#""peers":{"alpha":{"id":"00000000000000000000000000000001","hostname":"alpha","name":"alpha.example.org","addr":null,"known_since":1000,"last_report_direct":null,"machine":{}},"#,
-                r#""beta":{"id":"00000000000000000000000000000002","hostname":"beta","name":"beta.example.org","addr":null,"known_since":1000,"last_report_direct":null,"machine":{}}},"#,
+                r#""peers":{"alpha":{"id":"00000000000000000000000000000001","hostname":"alpha","name":"alpha.example.org","addr":null,"known_since":1000,"last_report_direct":null,"alive":true,"since":1000,"machine":{}},"#,
+                r#""beta":{"id":"00000000000000000000000000000002","hostname":"beta","name":"beta.example.org","addr":null,"known_since":1000,"last_report_direct":null,"alive":true,"since":1000,"machine":{}}},"#,
                 r#""metrics":{"load":[0.1,null],"unknown":[null,null]}}"#
             ),
         );
+    }
+
+    #[test]
+    fn groups_are_columns_of_their_own() {
+        let (peers, _) = PeerTable::new(vec![peer("alpha", 1)]);
+        let by = |metric: &str| MetricRule { by: ["interface".to_owned()].into(), ..rule(metric) };
+        let group = |name: &str| ColumnId { rule: by("rx"), group: vec![name.to_owned()] };
+        let columns = [("eth0", 1.0), ("eth1", 2.0)].map(|(name, value)| (group(name), Arc::new(Column::new(vec![value]))));
+        let snapshot = Snapshot::new(UnixMillis(5), Arc::new(peers), columns.into()).expect("columns fit");
+        let metrics = BTreeMap::from([("none".to_owned(), by("x")), ("rx".to_owned(), by("rx"))]);
+        let reads = Reads { mode: InputMode::Document, keys: vec![InputKey::Runtime], metrics };
+        let view = SnapshotView::new(Arc::new(snapshot), &reads, &[]);
+        let whole: serde_json::Value =
+            serde_json::from_str(&whole_document("{\"v\":1}", &reads, &view)).expect("the whole document is JSON");
+        assert_eq!(whole["metrics"], serde_json::json!({ "rx{interface=\"eth0\"}": [1.0], "rx{interface=\"eth1\"}": [2.0] }));
     }
 
     #[test]
@@ -133,5 +148,42 @@ mod tests {
         );
         check(InputMode::Document, &[InputKey::Runtime], expect);
         check(InputMode::Columns, &[InputKey::Runtime, InputKey::Peers, InputKey::Metrics], expect);
+    }
+
+    #[test]
+    fn those_that_do_not_answer_stand_apart_whatever_the_mode() {
+        let (peers, _) = PeerTable::new(vec![peer("alpha", 1)]);
+        let gone = Arc::new(crate::peers::Peer { alive: false, since: UnixMillis(7), ..peer("beta", 2) });
+        let peers = peers.with_absent(&PeerTable::default(), vec![gone]);
+        let snapshot = Arc::new(Snapshot::new(UnixMillis(5), Arc::new(peers), BTreeMap::new()).expect("no columns"));
+        let alpha = peer("alpha", 1);
+        let input = SchedulerInput {
+            now: UnixMillis(1),
+            round: Round(1),
+            term: Term { counter: 1, leader: alpha.id },
+            current_host: &alpha.hostname,
+            current_id: alpha.id,
+            config: "{}",
+            runtime: "{}",
+            parents: &[],
+            actions: "{}",
+        };
+        let read = |mode, keys: &[InputKey]| {
+            let reads = Reads { mode, keys: keys.to_vec(), metrics: BTreeMap::new() };
+            let view = SnapshotView::new(snapshot.clone(), &reads, &[]);
+            let text = document(&input, &reads, &view);
+            let whole = whole_document(&text, &reads, &view);
+            (
+                serde_json::from_str::<serde_json::Value>(&text).expect("JSON"),
+                serde_json::from_str::<serde_json::Value>(&whole).expect("JSON"),
+            )
+        };
+        for mode in [InputMode::Document, InputMode::Columns] {
+            let (told, whole) = read(mode, &InputKey::ALL);
+            assert_eq!((&told["absent"]["beta"]["alive"], &told["absent"]["beta"]["since"]), (&false.into(), &7.into()));
+            assert_eq!((&told["absent"], whole["peers"].as_object().map(serde_json::Map::len)), (&whole["absent"], Some(1)));
+            let (told, whole) = read(mode, &[InputKey::Runtime]);
+            assert!(told["absent"].is_null() && whole["absent"]["beta"].is_object());
+        }
     }
 }

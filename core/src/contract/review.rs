@@ -33,7 +33,7 @@ pub struct ReviewInput<'a> {
 }
 
 /// The document's JSON text: `v, now, round, term, current_host, current_id, config, schedule, previous, diff` and what `reads` wants of
-/// `runtime, peers, metrics`. The view's parent is to be `previous`, so that `placed.ROLE` tells what runs now.
+/// `runtime, peers, absent, metrics`. The view's parent is to be `previous`, so that `placed.ROLE` tells what runs now.
 pub fn review_document(input: &ReviewInput<'_>, reads: &Reads, view: &SnapshotView) -> String {
     let previous = input.previous.map_or("null", Schedule::canonical);
     let copied = input.config.len() + input.runtime.len() + input.schedule.canonical().len() + previous.len();
@@ -52,7 +52,7 @@ pub fn review_document(input: &ReviewInput<'_>, reads: &Reads, view: &SnapshotVi
     if reads.wants(InputKey::Runtime) {
         text.json("runtime", input.runtime);
     }
-    text.snapshot(view, reads, |key| reads.wants(key));
+    text.snapshot(view, |key| reads.wants(key));
     text.finish()
 }
 
@@ -121,7 +121,7 @@ mod tests {
                 r#""schedule":{"nodes":{"alpha":{"roles":{"web":{"instances":2}}}},"roles":{"web":{}}},"#,
                 r#""previous":{"nodes":{"alpha":{"roles":{"web":{"instances":3}}}},"roles":{"web":{}}},"#,
                 r#""diff":{"added":{},"removed":{"web":{"alpha":1}},"moved":{},"changed":{}},"#,
-                r#""peers":{"alpha":{"id":"00000000000000000000000000000001","hostname":"alpha","name":"alpha.example.org","addr":null,"known_since":1000,"last_report_direct":null,"machine":{}}}}"#
+                r#""peers":{"alpha":{"id":"00000000000000000000000000000001","hostname":"alpha","name":"alpha.example.org","addr":null,"known_since":1000,"last_report_direct":null,"alive":true,"since":1000,"machine":{}}}}"#
             ),
         );
     }

@@ -42,20 +42,28 @@ impl Text {
     }
 
     /// The parts of the snapshot that are `wanted`.
-    pub(super) fn snapshot(&mut self, view: &SnapshotView, reads: &Reads, wanted: impl Fn(InputKey) -> bool) {
+    pub(super) fn snapshot(&mut self, view: &SnapshotView, wanted: impl Fn(InputKey) -> bool) {
         if wanted(InputKey::Peers) {
-            self.object("peers", view.snapshot().peers().json_rows(), |(hostname, row), out| {
-                member(hostname.as_str(), out);
-                out.extend_from_slice(row.as_bytes());
-            });
+            self.records("peers", view.snapshot().peers().json_rows());
+        }
+        let absent = view.snapshot().peers().absent_rows();
+        if wanted(InputKey::Absent) && absent.len() > 0 {
+            self.records("absent", absent);
         }
         if wanted(InputKey::Metrics) {
-            self.object("metrics", reads.metrics.keys(), |name, out| {
+            self.object("metrics", view.metrics(), |name, out| {
                 member(name, out);
                 let values = view.column(name).unwrap_or_default();
                 sequence(b'[', b']', values.iter(), out, |value, out| write_double(*value, out));
             });
         }
+    }
+
+    fn records<'a>(&mut self, key: &str, rows: impl Iterator<Item = (&'a Hostname, &'a str)>) {
+        self.object(key, rows, |(hostname, row), out| {
+            member(hostname.as_str(), out);
+            out.extend_from_slice(row.as_bytes());
+        });
     }
 
     pub(super) fn number(&mut self, key: &str, number: u64) {
@@ -96,11 +104,12 @@ impl Text {
 /// About how long the peers and metrics of a document will be.
 pub(super) fn snapshot_bytes(reads: &Reads, view: &SnapshotView) -> usize {
     let peers = view.snapshot().peers();
-    let rows =
-        if reads.wants(InputKey::Peers) { peers.json_rows().map(|(name, row)| name.as_str().len() + row.len() + 4).sum() } else { 0 };
+    let bytes = |(name, row): (&Hostname, &str)| name.as_str().len() + row.len() + 4;
+    let rows: usize = if reads.wants(InputKey::Peers) { peers.json_rows().map(bytes).sum() } else { 0 };
+    let absent: usize = if reads.wants(InputKey::Absent) { peers.absent_rows().map(bytes).sum() } else { 0 };
     // A double takes at most 25 bytes, and most take fewer.
-    let metrics = if reads.wants(InputKey::Metrics) { reads.metrics.len() * (peers.len() * 12 + 64) } else { 0 };
-    rows + metrics
+    let metrics = if reads.wants(InputKey::Metrics) { view.metrics().len() * (peers.len() * 12 + 64) } else { 0 };
+    rows + absent + metrics
 }
 
 /// An object's key; its value comes next.

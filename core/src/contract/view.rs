@@ -24,7 +24,13 @@ pub struct SnapshotView {
 impl SnapshotView {
     /// Binds the names of `reads` to the columns of `snapshot`. `parents` are the schedules that the decision follows.
     pub fn new(snapshot: Arc<Snapshot>, reads: &Reads, parents: &[Schedule]) -> SnapshotView {
-        let columns = reads.metrics.iter().map(|(name, rule)| (name.clone(), snapshot.column(rule).cloned())).collect();
+        let mut columns = BTreeMap::new();
+        for (alias, rule) in &reads.metrics {
+            columns.extend(snapshot.columns_of(rule).map(|(id, column)| (id.name(alias), Some(column.clone()))));
+            if rule.by.is_empty() {
+                columns.entry(alias.clone()).or_insert(None);
+            }
+        }
         let parent = match parents {
             [only] => Some(only.clone()),
             _ => None,
@@ -55,7 +61,8 @@ impl SnapshotView {
         self.columns.keys().map(String::as_str)
     }
 
-    /// The values of a column, NaN where there is no sample; `None` where the plugin has no such column.
+    /// The values of a column, NaN where there is no sample; `None` where the plugin has no such column. The plugin's own names come before
+    /// those of the host ([`Snapshot::host_columns`], [`PLACED_PREFIX`]).
     pub fn column(&self, name: &str) -> Option<Cow<'_, [f64]>> {
         if let Some(column) = self.columns.get(name) {
             return Some(match column {
@@ -64,13 +71,16 @@ impl SnapshotView {
                 None => Cow::Owned(vec![f64::NAN; self.snapshot.peers().len()]),
             });
         }
+        if let Some(values) = self.snapshot.host_columns().get(name) {
+            return Some(Cow::Borrowed(values));
+        }
         self.placed(name.strip_prefix(PLACED_PREFIX)?).map(Cow::Owned)
     }
 
     /// The last values of one peer, oldest first; empty where nothing is known.
-    pub fn series(&self, name: &str, peer: u32) -> &[f64] {
+    pub fn series(&self, name: &str, peer: u32) -> Cow<'_, [f64]> {
         let column = self.columns.get(name).and_then(Option::as_ref);
-        column.and_then(|column| column.series.get(peer as usize)).map_or(&[], |series| series)
+        column.map_or(Cow::Borrowed(&[]), |column| column.series(peer as usize))
     }
 
     fn placed(&self, role: &str) -> Option<Vec<f64>> {

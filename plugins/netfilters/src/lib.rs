@@ -4,14 +4,14 @@
 //! |---|---|---|
 //! | `quote_yaml` | value | one YAML (and JSON) scalar: texts in double quotes, numbers and booleans bare |
 //! | `quote_shell` | value, or list of values | one POSIX shell word, or words with spaces between |
-//! | `sort_by` | list or mapping of mappings, dotted key (default: the mapping's own key) | list in natural order |
-//! | `join` | list of scalars, separator (default `, `) | text |
+//! | `sort_natural` | list or mapping of mappings, dotted key (default: the mapping's own key) | list in natural order |
 //! | `cidr_contains` | network, address or network | boolean |
 //! | `cidr_host` | network, n (negative: from the end) | address |
 //! | `netmask` | prefix length or network, family (default 4) | mask, `255.255.255.0` |
 //! | `ip_add` | address, n (may be negative) | address |
 //!
-//! In a template: `{{quote_yaml name}}`, `{{#each (sort_by peers "name")}}`, `{{join addresses separator=" "}}`.
+//! In a template: `{{quote_yaml name}}`, `{{#each (sort_natural peers "name")}}`, `{{netmask network}}`. The helpers that every template has,
+//! `join`, `sort_by`, `yaml`, `shell` and others, cannot be filters' names.
 
 mod net;
 mod quote;
@@ -47,8 +47,7 @@ pub enum FilterError {
 verwalter_plugin::filters! {
     "quote_yaml" => quote::quote_yaml,
     "quote_shell" => quote::quote_shell,
-    "join" => quote::join,
-    "sort_by" => sort::sort_by,
+    "sort_natural" => sort::sort_natural,
     "cidr_contains" => net::cidr_contains,
     "cidr_host" => net::cidr_host,
     "netmask" => net::netmask,
@@ -72,8 +71,7 @@ mod tests {
         for (name, expect) in [
             ("quote_yaml", "quote_yaml: argument 1 (`value`) is missing: expected a value"),
             ("quote_shell", "quote_shell: argument 1 (`value`) is missing: expected a value"),
-            ("join", "join: argument 1 (`list`) is missing: expected a list"),
-            ("sort_by", "sort_by: argument 1 (`items`) is missing: expected a value"),
+            ("sort_natural", "sort_natural: argument 1 (`items`) is missing: expected a value"),
             ("cidr_contains", "cidr_contains: argument 1 (`network`) is missing: expected a text"),
             ("cidr_host", "cidr_host: argument 1 (`network`) is missing: expected a text"),
             ("netmask", "netmask: argument 1 (`prefix`) is missing: expected a value"),

@@ -1,4 +1,4 @@
-//! Texts that other programs read: YAML scalars, shell words, joined lists. Never a text that they would read as something else.
+//! Texts that other programs read: YAML scalars and shell words. Never a text that they would read as something else.
 
 use serde_json::Value;
 use verwalter_plugin::RawArgs;
@@ -48,14 +48,6 @@ fn shell(text: &str) -> String {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', "'\\''"))
-}
-
-/// A list as one text.
-pub(crate) fn join(args: RawArgs<'_>) -> Result<String, FilterError> {
-    let args = args.read(&["list", "separator"])?;
-    let separator = args.text_or(1, ", ")?;
-    let texts = args.list(0)?.iter().enumerate().map(|(index, item)| scalar(item).ok_or_else(|| element(0, "list", &index, item, SCALAR)));
-    Ok(texts.collect::<Result<Vec<_>, _>>()?.join(separator))
 }
 
 const SCALAR: &str = "a text, number or boolean";
@@ -128,16 +120,5 @@ mod tests {
         check("quote_shell", r#"[["a",null]]"#, "quote_shell: argument 1 (`value`): element 1 is null, expected a text, number or boolean");
         let expect = "quote_shell: argument 1 (`value`): expected a text without NUL, a number, a boolean, or a list of them, got the text \"a\\0b\"";
         check("quote_shell", r#"["a\u0000b"]"#, expect);
-    }
-
-    #[test]
-    fn joined_lists() {
-        check("join", r#"[["a",1,true]]"#, r#""a, 1, true""#);
-        check("join", r#"[["a","b"]," "]"#, r#""a b""#);
-        check("join", r#"[["a","b"],{"separator":";"}]"#, r#""a;b""#);
-        check("join", r#"[[],";"]"#, r#""""#);
-        check("join", r#"["a"]"#, "join: argument 1 (`list`): expected a list, got the text \"a\"");
-        check("join", r#"[["a",{}]]"#, "join: argument 1 (`list`): element 1 is a mapping, expected a text, number or boolean");
-        check("join", r#"[["a"],1]"#, "join: argument 2 (`separator`): expected a text, got the number 1");
     }
 }

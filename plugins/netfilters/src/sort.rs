@@ -10,7 +10,7 @@ use crate::quote::element;
 
 /// A list of mappings, or the values of a mapping, sorted by the dotted `key`. Equal ones keep their order (a mapping's: by key).
 /// Without `key` a list is sorted by its elements and a mapping by its keys.
-pub(crate) fn sort_by(args: RawArgs<'_>) -> Result<Vec<Value>, FilterError> {
+pub(crate) fn sort_natural(args: RawArgs<'_>) -> Result<Vec<Value>, FilterError> {
     let args = args.read(&["items", "key"])?;
     let items: Vec<(String, &Value)> = match args.any(0)? {
         Value::Array(items) => items.iter().enumerate().map(|(index, item)| (index.to_string(), item)).collect(),
@@ -94,30 +94,30 @@ mod tests {
     #[test]
     fn lists_and_mappings() {
         check(
-            "sort_by",
+            "sort_natural",
             r#"[[{"name":"web-10"},{"name":"web-9"},{"name":"db"}],"name"]"#,
             r#"[{"name":"db"},{"name":"web-9"},{"name":"web-10"}]"#,
         );
-        check("sort_by", r#"[{"b":{"at":{"n":1}},"a":{"at":{"n":2}}},"at.n"]"#, r#"[{"at":{"n":1}},{"at":{"n":2}}]"#);
-        check("sort_by", r#"[{"h10":1,"h9":2}]"#, "[2,1]");
-        check("sort_by", r#"[{"b":{"n":1},"a":{"n":1}},{"key":"n"}]"#, r#"[{"n":1},{"n":1}]"#);
-        check("sort_by", r#"[["b","a",10,9.5,null,true]]"#, r#"[null,true,9.5,10,"a","b"]"#);
-        check("sort_by", "[[]]", "[]");
+        check("sort_natural", r#"[{"b":{"at":{"n":1}},"a":{"at":{"n":2}}},"at.n"]"#, r#"[{"at":{"n":1}},{"at":{"n":2}}]"#);
+        check("sort_natural", r#"[{"h10":1,"h9":2}]"#, "[2,1]");
+        check("sort_natural", r#"[{"b":{"n":1},"a":{"n":1}},{"key":"n"}]"#, r#"[{"n":1},{"n":1}]"#);
+        check("sort_natural", r#"[["b","a",10,9.5,null,true]]"#, r#"[null,true,9.5,10,"a","b"]"#);
+        check("sort_natural", "[[]]", "[]");
     }
 
     #[test]
     fn equal_ones_keep_their_order() {
-        check("sort_by", r#"[[{"n":1,"i":0},{"n":0,"i":1},{"n":1,"i":2}],"n"]"#, r#"[{"i":1,"n":0},{"i":0,"n":1},{"i":2,"n":1}]"#);
+        check("sort_natural", r#"[[{"n":1,"i":0},{"n":0,"i":1},{"n":1,"i":2}],"n"]"#, r#"[{"i":1,"n":0},{"i":0,"n":1},{"i":2,"n":1}]"#);
     }
 
     #[test]
     fn what_does_not_fit() {
-        check("sort_by", r#"["x"]"#, "sort_by: argument 1 (`items`): expected a list or a mapping, got the text \"x\"");
-        check("sort_by", "[[],1]", "sort_by: argument 2 (`key`): expected a text, got the number 1");
-        let expect = "sort_by: argument 1 (`items`): element 1 is a mapping, expected a mapping with the key to sort by";
-        check("sort_by", r#"[[{"n":1},{"m":1}],"n"]"#, expect);
-        let expect = "sort_by: argument 1 (`items`): element a is a list, expected a text, number, boolean or null to sort by";
-        check("sort_by", r#"[{"a":{"n":[]}},"n"]"#, expect);
+        check("sort_natural", r#"["x"]"#, "sort_natural: argument 1 (`items`): expected a list or a mapping, got the text \"x\"");
+        check("sort_natural", "[[],1]", "sort_natural: argument 2 (`key`): expected a text, got the number 1");
+        let expect = "sort_natural: argument 1 (`items`): element 1 is a mapping, expected a mapping with the key to sort by";
+        check("sort_natural", r#"[[{"n":1},{"m":1}],"n"]"#, expect);
+        let expect = "sort_natural: argument 1 (`items`): element a is a list, expected a text, number, boolean or null to sort by";
+        check("sort_natural", r#"[{"a":{"n":[]}},"n"]"#, expect);
     }
 
     #[test]

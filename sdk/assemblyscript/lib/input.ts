@@ -158,6 +158,12 @@ export class Peer extends Document {
   get knownSince(): i64 { return this.whole("known_since"); }
   /** ms since the Unix epoch, 0 where there was none. */
   get lastReportDirect(): i64 { return this.whole("last_report_direct"); }
+  /** Since when it answers, ms since the Unix epoch. */
+  get since(): i64 { return this.whole("since"); }
+  /** The digest of the schedule that is in force there, "" where it does not say. */
+  get scheduleDigest(): string { return this.text("schedule"); }
+  /** How many roles could not be brought to what that schedule says. */
+  get errors(): i64 { return this.whole("errors"); }
   /** The machine's facts, a mapping. */
   get machine(): Json { return this.value("machine"); }
 }

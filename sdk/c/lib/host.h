@@ -33,7 +33,7 @@ struct vw_texts {
     size_t count;
 };
 
-/** The host's attribute `name`: `hostname`, `id`, `name`, `addr`, or a machine fact by its dotted path (`disk.ssd`). */
+/** The host's attribute `name`: `hostname`, `id`, `name`, `addr`, `since`, `schedule`, `errors`, or a machine fact by its dotted path (`disk.ssd`). */
 struct vw_texts vw_host_attribute(vw_text name);
 
 #endif

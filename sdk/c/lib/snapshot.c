@@ -67,7 +67,7 @@ static vw_text scalar(vw_json value) {
 }
 
 static vw_text attribute_of(vw_json row, vw_text path) {
-    static const char *const own[] = {"hostname", "id", "name", "addr"};
+    static const char *const own[] = {"hostname", "id", "name", "addr", "since", "schedule", "errors"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
         if (vw_text_equal(path, vw_text_of(own[i]))) {
             return scalar(vw_json_get(row, path));

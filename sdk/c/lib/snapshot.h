@@ -23,7 +23,7 @@ vw_error vw_hostnames(struct vw_snapshot *snapshot, struct vw_texts *hostnames);
 /** The position of the peer called `hostname`, or the number of peers where there is none. O(log n). */
 size_t vw_position(const struct vw_texts *hostnames, vw_text hostname);
 
-/** A machine fact by its dotted path (`rack`, `disk.ssd`), `id`, `name`, `addr` or `hostname`; "" where a peer has none. */
+/** A machine fact by its dotted path (`rack`, `disk.ssd`), `id`, `name`, `addr`, `since`, `schedule`, `errors` or `hostname`; "" where a peer has none. */
 vw_error vw_attribute(struct vw_snapshot *snapshot, vw_text name, const vw_text **values);
 
 /** The column that the manifest's `metrics` declare as `name`; `values` is NULL where there is none. NaN: no sample. */

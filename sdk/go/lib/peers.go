@@ -78,7 +78,7 @@ func (p *Peers) RequiredColumn(name string) ([]float64, error) {
 	return values, nil
 }
 
-// Attribute returns a text for each peer: `hostname`, `id`, `name`, `addr`, or a machine fact by its dotted path, such as `rack`
+// Attribute returns a text for each peer: `hostname`, `id`, `name`, `addr`, `since`, `schedule`, `errors`, or a machine fact by its dotted path, such as `rack`
 // or `disk.ssd`. Numbers and booleans come as text; "" where a peer has none.
 func (p *Peers) Attribute(name string) []string {
 	texts, known := p.attributes[name]
@@ -93,7 +93,7 @@ func (p *Peers) Attribute(name string) []string {
 	return texts
 }
 
-// Record is the document's record of peer: `id`, `hostname`, `name`, `addr`, `known_since`, `last_report_direct` and `machine`; nil
+// Record is the document's record of peer: `id`, `hostname`, `name`, `addr`, `known_since`, `last_report_direct`, `alive`, `since` and `machine`; nil
 // with the input [Columns], where the document has no peers.
 func (p *Peers) Record(peer int) json.RawMessage {
 	return p.rows[p.Hostname(peer)]
@@ -117,7 +117,7 @@ func (p *Peers) documentColumn(name string) []float64 {
 func (p *Peers) documentAttribute(name string) []string {
 	path := strings.Split(name, ".")
 	switch name {
-	case "hostname", "id", "name", "addr":
+	case "hostname", "id", "name", "addr", "since", "schedule", "errors":
 	default:
 		path = append([]string{"machine"}, path...)
 	}

@@ -179,10 +179,13 @@ export class Stub {
     }
 }
 
+/** What stands in a peer's record itself. */
+const OWN = new Set(["id", "name", "addr", "since", "schedule", "errors"]);
+
 function attributeOf(/** @type {string} */ host, /** @type {any} */ row, /** @type {string} */ name) {
     if (name === "hostname") return host;
     let value = row;
-    if (name !== "id" && name !== "name" && name !== "addr") value = row.machine;
+    if (!OWN.has(name)) value = row.machine;
     for (const key of name.split(".")) value = isMapping(value) && Object.hasOwn(value, key) ? value[key] : null;
     return value === null || typeof value === "object" ? "" : String(value);
 }

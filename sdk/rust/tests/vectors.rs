@@ -1,8 +1,8 @@
 //! The vectors of `sdk/vectors` against the host's own core: what strangers test their SDK with must be true.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use verwalter_plugin::core::admit::{AdmitError, admit};
-use verwalter_plugin::core::ids::{NodeId, UnixMillis};
+use verwalter_plugin::core::ids::NodeId;
 use verwalter_plugin::core::json::canonical;
 use verwalter_plugin::core::json::strict::{JsonLimits, read_value};
 use verwalter_plugin::core::names::Hostname;
@@ -41,15 +41,7 @@ fn canonical_json() {
 }
 
 fn peer(name: &str) -> Peer {
-    Peer {
-        id: NodeId::from_bytes([0; 16]),
-        hostname: Hostname::new(name).expect("a hostname"),
-        name: name.to_owned(),
-        addr: None,
-        known_since: UnixMillis(0),
-        last_report_direct: None,
-        machine: Map::new(),
-    }
+    Peer::named(NodeId::from_bytes([0; 16]), Hostname::new(name).expect("a hostname"))
 }
 
 #[test]

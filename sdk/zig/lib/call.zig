@@ -36,7 +36,7 @@ pub const Call = struct {
         return try call.attribute("hostname") orelse call.fail("the host tells no hostnames", .{});
     }
 
-    /// One text a peer: `hostname`, `id`, `name`, `addr` or a machine fact by its dotted path, such as `disk.ssd`. A peer
+    /// One text a peer: `hostname`, `id`, `name`, `addr`, `since`, `schedule`, `errors` or a machine fact by its dotted path, such as `disk.ssd`. A peer
     /// without it, or with a list or mapping there, has "". Null where the host knows no such attribute.
     pub fn attribute(call: *Call, name: []const u8) Error!?[]const []const u8 {
         const needed = call.host.attribute(name, &.{}) orelse return null;

@@ -33,6 +33,12 @@ pub const Peer = struct {
     addr: ?[]const u8,
     known_since: i64,
     last_report_direct: ?i64,
+    /// Since when it answers, ms since the Unix epoch.
+    since: i64 = 0,
+    /// The digest of the schedule that is in force there; null where it does not say.
+    schedule: ?[]const u8 = null,
+    /// How many roles could not be brought to what that schedule says; null where it does not say.
+    errors: ?i64 = null,
     /// The machine's facts, a mapping.
     machine: Json = .empty_mapping,
 };

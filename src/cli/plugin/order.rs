@@ -10,7 +10,7 @@ use super::reading::Plugin;
 use crate::cli::node::{self, NodeArgs};
 use crate::cli::print;
 use crate::exit::Exit;
-use crate::plain::plain;
+use verwalter_core::plain::plain;
 
 /// Fewer digits of a digest are no name of a build: a slip of the finger would find one.
 const LEAST_DIGITS: usize = 4;

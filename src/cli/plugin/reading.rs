@@ -9,6 +9,7 @@ use serde_json::Value;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Plugins {
+    pub(super) reloading_since: Option<u64>,
     #[serde(deserialize_with = "or_default")]
     pub(super) plugins: Vec<Plugin>,
 }

@@ -7,7 +7,7 @@ use verwalter_core::names::PluginName;
 use crate::cli::node::{self, NodeArgs};
 use crate::cli::print;
 use crate::exit::Exit;
-use crate::plain::plain;
+use verwalter_core::plain::plain;
 
 /// Longest text that is shown of one value, in characters.
 const TEXT_CHARS: usize = 1_000;

@@ -10,9 +10,9 @@ use verwalter_core::names::PluginName;
 use super::reading::{Plugin, Plugins};
 use crate::cli::node::{self, NodeArgs};
 use crate::cli::print;
-use crate::clock::unix_now;
 use crate::exit::Exit;
 use crate::status::since;
+use verwalter_collect::clock::unix_now;
 
 /// The options of `plugin status`.
 #[derive(Debug, Args)]
@@ -37,7 +37,7 @@ pub(super) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
     }
     let text = match &args.name {
         Some(_) => detail::text(&node::get::<Plugin>(node, &path)?, unix_now()),
-        None => table::text(&node::get::<Plugins>(node, &path)?.plugins, unix_now()),
+        None => table::text(&node::get::<Plugins>(node, &path)?, unix_now()),
     };
     print(text.trim_end())?;
     Ok(Exit::Done)

@@ -1,5 +1,6 @@
 //! What the metrics are made from: plain figures, taken from the node's channels and counters at one moment. It computes nothing.
 
+use verwalter_collect::agent;
 use verwalter_core::digest::Digest;
 use verwalter_core::names::PluginName;
 use verwalter_core::ports::PluginId;
@@ -17,6 +18,8 @@ pub struct Readings {
     pub resident_memory_bytes: Option<u64>,
     /// Nodes in the newest snapshot.
     pub peers: u64,
+    /// The built-in agent, where it runs.
+    pub agent: Option<agent::Status>,
     /// Role-on-node pairs of the schedule in force.
     pub placements: u64,
     /// Rounds and deployments since the start.
@@ -63,6 +66,7 @@ impl Readings {
             version: VERSION,
             resident_memory_bytes: resident_memory_bytes(),
             peers: peers as u64,
+            agent: view.agent.as_ref().map(|agent| agent.borrow().clone()),
             placements: placements as u64,
             counts: counts.read(),
             catalog_generation: catalog.generation(),

@@ -41,6 +41,7 @@ fn readings() -> Readings {
         version: "v0",
         resident_memory_bytes: Some(1 << 20),
         peers: 3,
+        agent: Some(agent::Status { alive: 2, down: 1, ..agent::Status::default() }),
         placements: 12,
         counts: counts.read(),
         catalog_generation: 9,
@@ -201,10 +202,20 @@ fn label_values_are_escaped() {
 
 #[test]
 fn a_node_without_plugins_has_metrics_too() {
-    let empty = Readings { plugins: vec![], tallies: vec![], builds: vec![], resident_memory_bytes: None, ..readings() };
+    let empty = Readings { agent: None, plugins: vec![], tallies: vec![], builds: vec![], resident_memory_bytes: None, ..readings() };
     let families = parse(&text(empty));
     assert_eq!(families["verwalter_rounds"].samples.len(), 4);
     assert!(families["verwalter_plugin_calls"].samples.is_empty());
+    assert!(families["verwalter_agent_members"].samples.is_empty());
+}
+
+#[test]
+fn the_built_in_agent_is_counted_where_it_runs() {
+    let families = parse(&text(readings()));
+    let members = families["verwalter_agent_members"].samples.iter().map(|(_, labels, value)| (labels["state"].as_str(), *value));
+    assert_eq!(members.collect::<Vec<_>>(), [("alive", 2.0), ("suspect", 0.0), ("down", 1.0), ("left", 0.0)]);
+    let causes = |family: &str| families[family].samples.len();
+    assert_eq!((causes("verwalter_agent_packets_dropped"), causes("verwalter_agent_rows_dropped")), (8, 7));
 }
 
 /// promtool reads the older text format, in which a counter's family has the ending of its samples and info is no type.

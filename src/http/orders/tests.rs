@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 use tower::ServiceExt;
 
 use super::*;
-use crate::orders::{Given, channel};
+use crate::orders::{Given, to_plugins};
 
 const BODY_BYTES: u64 = 200;
 
@@ -22,7 +22,7 @@ fn request(method: &str, path: &str, body: impl Into<Body>) -> Request<Body> {
     request.body(body.into()).expect("a request")
 }
 
-async fn send(orders: Orders, request: Request<Body>) -> Reply {
+async fn send(orders: PluginOrders, request: Request<Body>) -> Reply {
     let router: Router = routes(orders, BODY_BYTES);
     let response = router.oneshot(request).await.expect("a router always answers");
     let allow = response.headers().get(header::ALLOW).map(|allow| allow.to_str().expect("ASCII").to_owned());
@@ -32,7 +32,7 @@ async fn send(orders: Orders, request: Request<Body>) -> Reply {
 }
 
 /// Answers one order with `answer`, and says which it was.
-async fn doer(mut given: mpsc::Receiver<Given>, answer: Result<String, OrderError>) -> Order {
+async fn doer(mut given: mpsc::Receiver<Given<PluginOrder, String>>, answer: Result<String, OrderError>) -> PluginOrder {
     let (order, giver) = given.recv().await.expect("one is given");
     giver.send(answer).expect("its giver waits");
     order
@@ -43,8 +43,8 @@ fn name() -> PluginName {
 }
 
 /// An order that reaches its doer.
-async fn arrives(path: &str, body: &str, expect: Order) {
-    let (orders, given) = channel();
+async fn arrives(path: &str, body: &str, expect: PluginOrder) {
+    let (orders, given) = to_plugins();
     let sent = send(orders, request("POST", path, body.to_owned()));
     let (reply, order) = tokio::join!(sent, doer(given, Ok("it is done".to_owned())));
     assert_eq!((reply.status, reply.body), (200, json!({ "message": "it is done" })), "{path} {body}");
@@ -55,16 +55,16 @@ async fn arrives(path: &str, body: &str, expect: Order) {
 async fn orders_arrive() {
     let digest = Digest::of(b"{}");
     let to_build = json!({ "digest": digest }).to_string();
-    arrives("/v1/plugins/spread/rollback", "{}", Order::Rollback { name: name(), to: None }).await;
-    arrives("/v1/plugins/spread/rollback", r#"{"digest": null}"#, Order::Rollback { name: name(), to: None }).await;
-    arrives("/v1/plugins/spread/rollback", &to_build, Order::Rollback { name: name(), to: Some(digest) }).await;
-    arrives("/v1/plugins/spread/release", "{}", Order::Release { name: name() }).await;
-    arrives("/v1/plugins/spread/allow", " {} ", Order::Allow { name: name() }).await;
+    arrives("/v1/plugins/spread/rollback", "{}", PluginOrder::Rollback { name: name(), to: None }).await;
+    arrives("/v1/plugins/spread/rollback", r#"{"digest": null}"#, PluginOrder::Rollback { name: name(), to: None }).await;
+    arrives("/v1/plugins/spread/rollback", &to_build, PluginOrder::Rollback { name: name(), to: Some(digest) }).await;
+    arrives("/v1/plugins/spread/release", "{}", PluginOrder::Release { name: name() }).await;
+    arrives("/v1/plugins/spread/allow", " {} ", PluginOrder::Allow { name: name() }).await;
 }
 
 /// A request that is refused before it becomes an order: the queue stays empty.
 async fn refused(request: Request<Body>, status: u16, code: &str) -> Reply {
-    let (orders, mut given) = channel();
+    let (orders, mut given) = to_plugins();
     let what = format!("{} {} {:?}", request.method(), request.uri(), request.headers());
     let reply = send(orders, request).await;
     assert_eq!((reply.status, reply.body["error"]["code"].as_str()), (status, Some(code)), "{what}");
@@ -91,7 +91,7 @@ async fn what_is_no_order_is_refused() {
 #[tokio::test]
 async fn other_methods_are_told_which_one_there_is() {
     for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"] {
-        let (orders, _given) = channel();
+        let (orders, _given) = to_plugins();
         let reply = send(orders, request(method, "/v1/plugins/spread/allow", "")).await;
         assert_eq!((reply.status, reply.allow.as_deref()), (405, Some("POST")), "{method}");
         if method != "HEAD" {
@@ -114,7 +114,7 @@ async fn other_sites_pages_order_nothing() {
 #[tokio::test]
 async fn why_an_order_was_not_carried_out() {
     let check = async |answer: OrderError, status: u16, code: &str, told: &str| {
-        let (orders, given) = channel();
+        let (orders, given) = to_plugins();
         let sent = send(orders, request("POST", "/v1/plugins/spread/rollback", "{}"));
         let (reply, _) = tokio::join!(sent, doer(given, Err(answer)));
         let error = &reply.body["error"];
@@ -124,8 +124,15 @@ async fn why_an_order_was_not_carried_out() {
     check(OrderError::NotFound, 404, "not-found", "`spread`").await;
     check(OrderError::Conflict("it has no former build".to_owned()), 409, "conflict", "it has no former build").await;
     check(OrderError::Busy, 503, "busy", "try again").await;
-    check(OrderError::Late, 504, "not-done-yet", "will be done").await;
-    let (orders, given) = channel();
+    check(OrderError::Failed("the disk is full".to_owned()), 500, "failed", "disk is full").await;
+    check(
+        OrderError::Late { after: std::time::Duration::from_secs(30), reason: "a reload is under way: it will be done" },
+        504,
+        "not-done-yet",
+        "will be done",
+    )
+    .await;
+    let (orders, given) = to_plugins();
     drop(given);
     let reply = send(orders, request("POST", "/v1/plugins/spread/rollback", "{}")).await;
     assert_eq!((reply.status, reply.body["error"]["code"].as_str()), (503, Some("ending")));
@@ -133,7 +140,7 @@ async fn why_an_order_was_not_carried_out() {
 
 #[tokio::test]
 async fn it_merges_into_a_router_that_reads() {
-    let (orders, _given) = channel();
+    let (orders, _given) = to_plugins();
     let reading: Router<u8> = Router::new().route("/v1/plugins/{name}", axum::routing::get(|| async { "one" }));
     let router = reading.merge(routes(orders, BODY_BYTES)).with_state(0);
     let status = |request: Request<Body>| async { router.clone().oneshot(request).await.expect("it answers").status().as_u16() };

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use verwalter_core::ids::UnixMillis;
-use verwalter_core::metrics::{Column, Columns, MetricRule};
+use verwalter_core::metrics::{Column, ColumnId, Columns};
 use verwalter_core::peers::{Peer, PeerTable};
-use verwalter_core::snapshot::Snapshot;
+use verwalter_core::snapshot::{HostColumns, Snapshot};
 
 use super::blocks::{Cursor, put_bytes, put_number};
-use super::{COLUMNS, RecordError};
+use super::{COLUMNS, HOST_COLUMNS, RecordError};
 
 /// The snapshot's moment, how many peers, and their rows.
 pub(super) fn put_peers(snapshot: &Snapshot, out: &mut Vec<u8>) {
@@ -36,28 +36,67 @@ pub(super) fn peers(mut cursor: Cursor<'_>) -> Result<(PeerTable, UnixMillis), R
     }
 }
 
-/// How many columns, and of each: its rule as JSON text, how many values and the values, how many series, the length of each and
+/// The rows of those that do not answer, to the end.
+pub(super) fn put_absent(snapshot: &Snapshot, out: &mut Vec<u8>) {
+    for (_, row) in snapshot.peers().absent_rows() {
+        put_bytes(row.as_bytes(), out);
+    }
+}
+
+pub(super) fn absent(mut cursor: Cursor<'_>) -> Result<Vec<Arc<Peer>>, RecordError> {
+    let mut peers = Vec::new();
+    while !cursor.is_empty() {
+        let row = cursor.bytes()?;
+        let index = peers.len() as u64;
+        peers.push(serde_json::from_slice(row).map_err(|source| RecordError::Peer { index, source })?);
+    }
+    Ok(peers)
+}
+
+/// How many columns, and of each: its name as JSON text, how many values and the values, how many series, the length of each and
 /// their values one after the other.
 pub(super) fn put_columns(snapshot: &Snapshot, out: &mut Vec<u8>) {
     put_number(snapshot.columns().len() as u64, out);
-    for (rule, column) in snapshot.columns() {
-        put_bytes(&serde_json::to_vec(rule).expect("a rule has text keys"), out);
+    for (id, column) in snapshot.columns() {
+        put_bytes(&serde_json::to_vec(id).expect("a column's name has text keys"), out);
         put_number(column.values.len() as u64, out);
         put_doubles(&column.values, out);
-        put_number(column.series.len() as u64, out);
-        for series in &column.series {
+        put_number(column.series_len() as u64, out);
+        let mut all = Vec::new();
+        for peer in 0..column.series_len() {
+            let series = column.series(peer);
             put_number(series.len() as u64, out);
+            all.extend_from_slice(&series);
         }
-        for series in &column.series {
-            put_doubles(series, out);
+        put_doubles(&all, out);
+    }
+}
+
+/// The host's columns, each as its name, how many values and the values.
+pub(super) fn put_host_columns(snapshot: &Snapshot, out: &mut Vec<u8>) {
+    for (name, values) in snapshot.host_columns() {
+        put_bytes(name.as_bytes(), out);
+        put_number(values.len() as u64, out);
+        put_doubles(values, out);
+    }
+}
+
+pub(super) fn host_columns(mut cursor: Cursor<'_>) -> Result<HostColumns, RecordError> {
+    let mut columns = HostColumns::new();
+    while !cursor.is_empty() {
+        let name = cursor.text()?.to_owned();
+        let count = cursor.number()?;
+        if columns.insert(name, Arc::new(doubles(cursor.words(count)?).collect())).is_some() {
+            return Err(RecordError::Excess(HOST_COLUMNS));
         }
     }
+    Ok(columns)
 }
 
 pub(super) fn columns(mut cursor: Cursor<'_>) -> Result<Columns, RecordError> {
     let mut columns = Columns::new();
     for index in 0..cursor.number()? {
-        let rule: MetricRule = serde_json::from_slice(cursor.bytes()?).map_err(|source| RecordError::Rule { index, source })?;
+        let id: ColumnId = serde_json::from_slice(cursor.bytes()?).map_err(|source| RecordError::Rule { index, source })?;
         let count = cursor.number()?;
         let values = Arc::new(doubles(cursor.words(count)?).collect());
         let count = cursor.number()?;
@@ -65,7 +104,7 @@ pub(super) fn columns(mut cursor: Cursor<'_>) -> Result<Columns, RecordError> {
         for length in cursor.words(count)? {
             series.push(doubles(cursor.words(u64::from_le_bytes(*length))?).collect());
         }
-        if columns.insert(rule, Arc::new(Column { values, series })).is_some() {
+        if columns.insert(id, Arc::new(Column::with_series(values, series))).is_some() {
             return Err(RecordError::Excess(COLUMNS));
         }
     }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use serde_json::json;
 use verwalter_core::contract::{InputKey, InputMode};
+use verwalter_core::digest::Digest;
 use verwalter_core::ids::{NodeId, Round, Term, UnixMillis};
-use verwalter_core::metrics::{Column, Columns, Combine, MetricRule, Take};
-use verwalter_core::names::{Hostname, PluginName};
-use verwalter_core::peers::{Peer, PeerTable};
+use verwalter_core::metrics::{Column, ColumnId, Columns, Combine, MetricRule, Take};
+use verwalter_core::names::{Hostname, PluginName, RoleName};
+use verwalter_core::peers::{NodeState, Peer, PeerTable};
 use verwalter_core::ports::{Cost, FailureCause, PluginId, RawOutput};
 
 use super::*;
@@ -22,7 +23,7 @@ fn nan(payload: u64) -> f64 {
 
 fn rule(metric: &str, take: Take) -> MetricRule {
     let labels = BTreeMap::from([("metric".to_owned(), metric.to_owned()), ("größe \"\n".to_owned(), "\u{1F980}".to_owned())]);
-    MetricRule { labels, take, window: Duration::from_millis(2_500), combine: Combine::Avg }
+    MetricRule { labels, take, window: Duration::from_millis(2_500), combine: Combine::Avg, ..MetricRule::default() }
 }
 
 fn peers() -> PeerTable {
@@ -39,18 +40,24 @@ fn peers() -> PeerTable {
         addr: addr.map(|addr| addr.parse().unwrap()),
         known_since: UnixMillis(u64::MAX),
         last_report_direct: (index > 0).then_some(UnixMillis(0)),
-        machine: machine.as_object().unwrap().clone(),
+        alive: true,
+        since: UnixMillis(0),
+        state: None,
+        machine: machine.as_object().unwrap().clone().into(),
     });
-    PeerTable::new(peers.collect()).0
+    let mut peers: Vec<Peer> = peers.collect();
+    let state = NodeState { roles: [RoleName::new("web").unwrap()].into(), schedule: Some(Digest::of(b"x")), errors: 3 };
+    peers[1].state = Some(Arc::new(state));
+    let absent = |name: &str| Peer { hostname: Hostname::new(name).unwrap(), alive: false, since: UnixMillis(7), ..peers[1].clone() };
+    let absent = vec![Arc::new(absent("node-00")), Arc::new(absent("zeta"))];
+    PeerTable::new(peers).0.with_absent(&PeerTable::default(), absent)
 }
 
 fn columns() -> Columns {
-    let odd = Column {
-        values: Arc::new(vec![ODD[5], nan(0xdead), -0.0]),
-        series: vec![Arc::from(ODD), Arc::from([]), Arc::from([nan(1), nan(0x0008_0000_0000_0000)])],
-    };
+    let series = vec![Arc::from(ODD), Arc::from([]), Arc::from([nan(1), nan(0x0008_0000_0000_0000)])];
+    let odd = Column::with_series(Arc::new(vec![ODD[5], nan(0xdead), -0.0]), series);
     let plain = Column::new(vec![1.0, 2.5, f64::NAN]);
-    BTreeMap::from([(rule("load", Take::Rate), Arc::new(odd)), (rule("free", Take::Last), Arc::new(plain))])
+    BTreeMap::from([(rule("load", Take::Rate).into(), Arc::new(odd)), (rule("free", Take::Last).into(), Arc::new(plain))])
 }
 
 fn schedule(answer: &serde_json::Value) -> Schedule {
@@ -113,7 +120,10 @@ pub(in crate::journal) fn large(round: u64, bytes: usize) -> Record {
 
 /// A round with everything.
 fn full() -> Record {
-    let snapshot = Arc::new(Snapshot::new(UnixMillis(u64::MAX), Arc::new(peers()), columns()).unwrap());
+    let snapshot = Snapshot::new(UnixMillis(u64::MAX), Arc::new(peers()), columns()).unwrap();
+    let ages = [("age_ms", [0.0, 1.5, nan(2)]), ("age_ms.agent", [f64::NAN; 3])];
+    let host = ages.map(|(name, values)| (name.to_owned(), Arc::new(values.to_vec())));
+    let snapshot = Arc::new(snapshot.with_host_columns(host.into()).unwrap());
     let parent =
         schedule(&json!({ "roles": { "web": { "vars": { "größe": 0.1 }, "place": { "node-1.example.org": 3 } } }, "state": [1e300] }));
     let failed = Verdict::Failed { cause: FailureCause::Fuel, message: "used up its fuel".to_owned(), allows: true };
@@ -156,12 +166,15 @@ fn assert_same(record: &Record, again: &Record) {
     let columns = |record: &Record| {
         let columns = record.snapshot.columns().iter();
         let columns = columns.map(|(rule, column)| {
-            let series: Vec<_> = column.series.iter().map(|series| bits(series)).collect();
+            let series: Vec<_> = (0..column.series_len()).map(|peer| bits(&column.series(peer))).collect();
             (rule.clone(), bits(&column.values), series)
         });
         columns.collect::<Vec<_>>()
     };
     assert_eq!(columns(record), columns(again));
+    let host =
+        |record: &Record| record.snapshot.host_columns().iter().map(|(name, values)| (name.clone(), bits(values))).collect::<Vec<_>>();
+    assert_eq!(host(record), host(again));
     for mode in [InputMode::Document, InputMode::Columns] {
         let reads = reads(mode);
         let told = |record: &Record| {
@@ -184,7 +197,7 @@ fn everything_comes_back_bit_by_bit() {
     assert_eq!(again.about.policies[0].call.answer(), None);
     assert_eq!(again.encode(), bytes, "the same round is the same bytes");
     assert_eq!(
-        again.snapshot.columns()[&rule("load", Take::Rate)].values[1].to_bits(),
+        again.snapshot.columns()[&rule("load", Take::Rate).into()].values[1].to_bits(),
         0xfff0_0000_0000_dead,
         "the test's NaN is a special one"
     );
@@ -294,7 +307,7 @@ fn what_does_not_fit_together_is_refused() {
     let column = |counts: &'static [u64]| {
         move |out: &mut Vec<u8>| {
             blocks::put_number(1, out);
-            put_bytes(&serde_json::to_vec(&rule("load", Take::Last)).unwrap(), out);
+            put_bytes(&serde_json::to_vec(&ColumnId::whole(rule("load", Take::Last))).unwrap(), out);
             numbers(counts)(out);
         }
     };

@@ -55,6 +55,8 @@ struct SchedulerDocument {
     #[serde(default)]
     peers: BTreeMap<Hostname, RecordedPeer>,
     #[serde(default)]
+    absent: BTreeMap<Hostname, RecordedPeer>,
+    #[serde(default)]
     metrics: BTreeMap<String, Vec<Option<f64>>>,
 }
 
@@ -75,18 +77,20 @@ struct ReviewDocument {
     #[serde(default)]
     peers: BTreeMap<Hostname, RecordedPeer>,
     #[serde(default)]
+    absent: BTreeMap<Hostname, RecordedPeer>,
+    #[serde(default)]
     metrics: BTreeMap<String, Vec<Option<f64>>>,
 }
 
 impl Scene {
     /// Reads a scheduler's input document. What it leaves out is empty, the first round of the first term, led by the first peer.
     pub fn read(text: &str) -> Result<Scene, Flaw> {
-        let SchedulerDocument { v, now, round, term, current_host, current_id, config, runtime, parents, actions, peers, metrics } =
+        let SchedulerDocument { v, now, round, term, current_host, current_id, config, runtime, parents, actions, peers, absent, metrics } =
             read(text)?;
         let parents = parents.iter().enumerate().map(|(index, text)| schedule::read(text.get(), &format!("parents.{index}")));
         let parents = parents.collect::<Result<_, _>>()?;
         let head = Head { v, now, round, term, current_host, current_id, config, runtime };
-        head.scene(parents, actions, RecordedCluster { peers, metrics })
+        head.scene(parents, actions, RecordedCluster { peers, absent, metrics })
     }
 
     /// The only schedule that the round follows becomes `parent`.
@@ -101,10 +105,10 @@ impl Proposed {
     pub fn read(text: &str) -> Result<Proposed, Flaw> {
         let document: ReviewDocument = read(text)?;
         let ReviewDocument { v, now, round, term, current_host, current_id, config, runtime, .. } = document;
-        let ReviewDocument { schedule, previous, diff, peers, metrics, .. } = document;
+        let ReviewDocument { schedule, previous, diff, peers, absent, metrics, .. } = document;
         let parents = previous.iter().map(|text| schedule::read(text.get(), "previous")).collect::<Result<_, _>>()?;
         let head = Head { v, now, round, term, current_host, current_id, config, runtime };
-        let scene = head.scene(parents, None, RecordedCluster { peers, metrics })?;
+        let scene = head.scene(parents, None, RecordedCluster { peers, absent, metrics })?;
         let proposed = Proposed::new(scene, schedule::read(schedule.get(), "schedule")?);
         let counted = serde_json::to_value(&proposed.diff).expect("a diff has text keys and whole numbers");
         if let Some(written) = diff.filter(|written| *written != counted) {

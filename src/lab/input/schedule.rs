@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 use verwalter_core::admit::{AdmitError, admit};
-use verwalter_core::ids::{NodeId, UnixMillis};
+use verwalter_core::ids::NodeId;
 use verwalter_core::names::Hostname;
 use verwalter_core::peers::{Peer, PeerTable};
 use verwalter_core::ports::RawOutput;
@@ -37,13 +37,5 @@ fn hosts(schedule: &Value) -> BTreeSet<Hostname> {
 
 /// A node of which nothing but the name is known.
 fn stranger(hostname: Hostname) -> Peer {
-    Peer {
-        id: NodeId::from_bytes([0; 16]),
-        name: hostname.to_string(),
-        hostname,
-        addr: None,
-        known_since: UnixMillis(0),
-        last_report_direct: None,
-        machine: Map::new(),
-    }
+    Peer::named(NodeId::from_bytes([0; 16]), hostname)
 }

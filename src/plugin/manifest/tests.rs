@@ -1,5 +1,9 @@
 //! Tests of the manifest's grammar: everything that may be written, and every mistake with its place.
 
+use std::time::Duration;
+
+use verwalter_core::metrics::{Combine, Source, Take};
+
 use super::*;
 use crate::plugin::limits::SPECS;
 
@@ -44,11 +48,33 @@ fn everything_that_may_be_written() {
         take,
         window: Duration::from_secs(seconds),
         combine,
+        ..MetricRule::default()
     };
     assert_eq!(metrics["cpu"], rule(&[label("metric", "cpu.idle")], Take::Rate, 60, Combine::Sum));
     assert_eq!(metrics["free"], rule(&[label("metric", "memory.MemAvailable")], Take::Last, 0, Combine::Sum));
     let labels = [label("group", "web"), label("metric", "requests"), label("zone", "a")];
     assert_eq!(metrics["rps"], rule(&labels, Take::Max, 30, Combine::Avg));
+}
+
+#[test]
+fn metrics_with_conditions_groups_and_a_source() {
+    let text = "kind: scheduler\nmetrics:\n  rx:\n    metric: net.rx\n    match: ['interface!~\"lo|veth.*\"', state = up]\n    take: p95\n    by: [interface, cgroup]\n    source: prometheus\n";
+    let rule = &parsed(text).expect("sound").metrics.expect("written")["rx"];
+    assert_eq!(rule.matchers.iter().map(ToString::to_string).collect::<Vec<_>>(), [r#"interface!~"lo|veth.*""#, r#"state="up""#]);
+    assert_eq!((rule.take, rule.combine, rule.window), (Take::P95, Combine::Sum, Duration::from_secs(30)));
+    assert_eq!(rule.by.iter().map(String::as_str).collect::<Vec<_>>(), ["cgroup", "interface"]);
+    assert_eq!(rule.source, Some(Source::Prometheus));
+    refused(
+        "kind: policy\nmetrics:\n  rx: {metric: a, match: [\"b\"]}\n",
+        &[
+            "f:3:19: `metrics.rx.match`: `b`: has none of the operators `=`, `!=`, `=~`, `!~`: write a label, an operator and a value, as in `interface!~\"lo|veth.*\"`",
+        ],
+    );
+    let many = (0..17).map(|i| format!("l{i}")).collect::<Vec<_>>().join(", ");
+    refused(
+        &format!("kind: policy\nmetrics:\n  rx: {{metric: a, by: [{many}]}}\n"),
+        &["f:3:3: `metrics.rx`: there are 17 labels in `by`: at most 8 are possible"],
+    );
 }
 
 #[test]

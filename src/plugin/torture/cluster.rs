@@ -15,20 +15,22 @@ const SAMPLES: usize = 30;
 
 /// The cluster, with a column under `rule`.
 pub(super) fn snapshot(rule: MetricRule) -> Arc<Snapshot> {
-    let peers = (0..NODES).map(|number| Peer {
-        id: NodeId::from_bytes(u128::from(number).to_be_bytes()),
-        hostname: Hostname::new(&hostname(number)).expect("letters and digits"),
-        name: format!("{}.example.org", hostname(number)),
-        addr: None,
-        known_since: UnixMillis(1_000),
-        last_report_direct: None,
-        machine: [("rack".to_owned(), format!("r{}", number % 100).into())].into_iter().collect(),
+    let peers = (0..NODES).map(|number| {
+        let hostname = Hostname::new(&hostname(number)).expect("letters and digits");
+        let machine = [("rack".to_owned(), format!("r{}", number % 100).into())].into_iter().collect::<serde_json::Map<_, _>>().into();
+        Peer {
+            name: format!("{hostname}.example.org"),
+            machine,
+            ..Peer::named(NodeId::from_bytes(u128::from(number).to_be_bytes()), hostname)
+        }
     });
     let (peers, _) = PeerTable::new(peers.collect());
-    let mut column = Column::new((0..NODES).map(|number| f64::from(number) / 7.0).collect());
     let series: Arc<[f64]> = Arc::from([0.5; SAMPLES]);
-    column.series = vec![series; NODES as usize];
-    Arc::new(Snapshot::new(UnixMillis(2_000), Arc::new(peers), Columns::from([(rule, Arc::new(column))])).expect("a value for each node"))
+    let values = (0..NODES).map(|number| f64::from(number) / 7.0).collect();
+    let column = Column::with_series(Arc::new(values), vec![series; NODES as usize]);
+    Arc::new(
+        Snapshot::new(UnixMillis(2_000), Arc::new(peers), Columns::from([(rule.into(), Arc::new(column))])).expect("a value for each node"),
+    )
 }
 
 /// The name of the node `number`.

@@ -1,7 +1,5 @@
 //! Filter plugins as helpers. It knows no plugin: it calls the session of the render that runs.
 
-use std::sync::Arc;
-
 use handlebars::{Helper, ScopedJson};
 use serde_json::{Map, Value};
 
@@ -12,20 +10,19 @@ use crate::render::budget::Budget;
 /// One filter.
 pub(super) struct Filter {
     name: String,
-    budget: Arc<Budget>,
 }
 
 impl Filter {
-    pub(super) fn new(name: &str, budget: &Arc<Budget>) -> Filter {
-        Filter { name: name.to_owned(), budget: Arc::clone(budget) }
+    pub(super) fn new(name: &str) -> Filter {
+        Filter { name: name.to_owned() }
     }
 }
 
 impl Work for Filter {
-    fn value<'rc>(&self, helper: &Helper<'rc>) -> Result<ScopedJson<'rc>, Fault> {
+    fn value<'rc>(&self, budget: &Budget, helper: &Helper<'rc>) -> Result<ScopedJson<'rc>, Fault> {
         let positional = all(helper)?;
         let mut named = Map::new();
-        let limit_bytes = self.budget.limits().file_bytes;
+        let limit_bytes = budget.limits().file_bytes;
         let mut left = Some(limit_bytes);
         for value in positional.iter().copied().chain(helper.hash().values().map(|param| param.value())) {
             left = left.and_then(|left| spend(value, left));
@@ -40,7 +37,7 @@ impl Work for Filter {
             }
             args.push(Value::Object(named));
         }
-        Ok(self.budget.filter(&self.name, &Value::Array(args))?.into())
+        Ok(budget.filter(&self.name, &Value::Array(args))?.into())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Built-in helpers that give a value. They print nothing and change nothing.
+//! Built-in helpers that pick, test and compare values. They print nothing and change nothing.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use handlebars::{Handlebars, Helper, JsonTruthy, ScopedJson};
 use serde_json::{Number, Value};
 
-use super::{LOOKUP_MAYBE, NEED, PRINT, ValueHelper, Work, all, arguments, arity, present, unnamed, usage};
+use super::{LOOKUP_MAYBE, NEED, PRINT, ValueHelper, Work, all, arguments, arity, brief, present, unnamed, usage};
 use crate::render::Fault;
 use crate::render::budget::Budget;
 
@@ -14,7 +14,7 @@ impl<F> Work for F
 where
     F: for<'a> Fn(&'a Helper<'_>) -> Result<Value, Fault>,
 {
-    fn value<'rc>(&self, helper: &Helper<'rc>) -> Result<ScopedJson<'rc>, Fault> {
+    fn value<'rc>(&self, _: &Budget, helper: &Helper<'rc>) -> Result<ScopedJson<'rc>, Fault> {
         self(helper).map(ScopedJson::Derived)
     }
 }
@@ -38,7 +38,6 @@ pub(super) fn register(registry: &mut Handlebars<'static>, budget: &Arc<Budget>)
     add("lte", |helper| order(helper).map(|order| order.is_le().into()));
     add("gt", |helper| order(helper).map(|order| order.is_gt().into()));
     add("gte", |helper| order(helper).map(|order| order.is_ge().into()));
-    add("json", |helper| arguments(helper).map(|[value]| value.to_string().into()));
     add("len", len);
     registry.register_helper(LOOKUP_MAYBE, Box::new(ValueHelper { budget: Arc::clone(budget), work: LookupMaybe }));
 }
@@ -47,7 +46,7 @@ pub(super) fn register(registry: &mut Handlebars<'static>, budget: &Arc<Budget>)
 struct LookupMaybe;
 
 impl Work for LookupMaybe {
-    fn value<'rc>(&self, helper: &Helper<'rc>) -> Result<ScopedJson<'rc>, Fault> {
+    fn value<'rc>(&self, _: &Budget, helper: &Helper<'rc>) -> Result<ScopedJson<'rc>, Fault> {
         unnamed(helper)?;
         let [of, key] = helper.params().as_slice() else {
             return Err(usage(helper, "takes 2 arguments"));
@@ -59,11 +58,19 @@ impl Work for LookupMaybe {
 
 fn lookup(helper: &Helper<'_>) -> Result<Value, Fault> {
     let [of, key] = arguments(helper)?;
-    member(of, key).cloned().ok_or_else(|| Fault::NoMember { key: key.to_string() })
+    member(of, key).cloned().ok_or_else(|| Fault::NoMember { key: key_text(key) })
+}
+
+/// A key as JSON, shortened where it is long.
+fn key_text(key: &Value) -> String {
+    match key {
+        Value::String(text) => format!("\"{}\"", brief(text)),
+        other => brief(&other.to_string()),
+    }
 }
 
 /// The member of an object or array. A whole number may be written as text: keys are texts, and so is what `@key` gives.
-fn member<'a>(of: &'a Value, key: &Value) -> Option<&'a Value> {
+pub(super) fn member<'a>(of: &'a Value, key: &Value) -> Option<&'a Value> {
     match (of, key) {
         (Value::Object(members), Value::String(key)) => members.get(key),
         (Value::Object(members), Value::Number(key)) => members.get(&key.to_string()),
@@ -128,12 +135,21 @@ fn order(helper: &Helper<'_>) -> Result<Ordering, Fault> {
     order.ok_or_else(|| usage(helper, format!("compares two numbers or two texts, not {} with {}", kind(a), kind(b))))
 }
 
-fn compare(a: &Number, b: &Number) -> Option<Ordering> {
-    // Whole numbers exactly: as floats, two different large ones can be equal.
-    if let (Some(a), Some(b)) = (a.as_i128(), b.as_i128()) {
-        return Some(a.cmp(&b));
+/// By value, exactly: as floats, two different large whole numbers can be equal, and an order that takes them for such is none.
+pub(super) fn compare(a: &Number, b: &Number) -> Option<Ordering> {
+    match (a.as_i128(), b.as_i128()) {
+        (Some(a), Some(b)) => Some(a.cmp(&b)),
+        (Some(a), None) => Some(compare_with_float(a, b.as_f64()?)),
+        (None, Some(b)) => Some(compare_with_float(b, a.as_f64()?).reverse()),
+        (None, None) => a.as_f64()?.partial_cmp(&b.as_f64()?),
     }
-    a.as_f64()?.partial_cmp(&b.as_f64()?)
+}
+
+/// `whole` lies within the range of JSON's whole numbers here, from `i64::MIN` to `u64::MAX`; `float` is finite.
+fn compare_with_float(whole: i128, float: f64) -> Ordering {
+    // Exact, or saturated far beyond any `whole`.
+    let floor = float.floor() as i128;
+    whole.cmp(&floor).then(if float.fract() == 0.0 { Ordering::Equal } else { Ordering::Less })
 }
 
 /// How a message calls a value.

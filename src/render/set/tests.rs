@@ -1,16 +1,27 @@
 //! Renders small template directories: what is strict, what is capped, and what errors say.
 
 use std::fs;
-use std::sync::mpsc;
+use std::sync::{LazyLock, mpsc};
 
 use serde_json::json;
+use verwalter_apply::RenderedFile;
+use verwalter_core::admit;
+use verwalter_core::json::canonical;
+use verwalter_core::json::strict::JsonLimits;
 use verwalter_core::names::PluginName;
 use verwalter_core::ports::{Failure, FailureCause, FilterError, PluginId};
 
 use super::*;
 
+mod documented;
+mod duties;
 mod files;
 mod limits;
+mod lists;
+mod nodes;
+mod quoting;
+mod secrets;
+mod yaml;
 
 const RENDER_FILE: &str = "templates: {page: page.hbs}\ncommands:\n- !Copy {src: '{{ files.page }}', dest: page}\n";
 
@@ -44,6 +55,14 @@ impl Drop for Session {
     }
 }
 
+/// The node's secrets.
+static SECRETS: LazyLock<Arc<Secrets>> =
+    LazyLock::new(|| Arc::new(Secrets::from([("db-password", "it's \"hunter22\""), ("key", "AAAA\nBBBB")])));
+
+fn supplies(schedule: &Schedule, dropped: mpsc::Sender<()>) -> Supplies<'_> {
+    Supplies { schedule, secrets: &SECRETS, session: Box::new(Session(dropped)) }
+}
+
 fn vars() -> Map<String, Value> {
     let vars = json!({
         "node": "alpha", "name": "x<y>&\"z\"", "zero": 0, "one": 1, "half": 0.5, "yes": true, "no": false, "empty": "", "none": null,
@@ -52,6 +71,26 @@ fn vars() -> Map<String, Value> {
         "tree": {"name": "r", "children": [{"name": "s", "children": [{"name": "t", "children": []}]}]},
     });
     vars.as_object().expect("an object").clone()
+}
+
+/// Of two nodes beside this one.
+fn schedule() -> Schedule {
+    let schedule = json!({
+        "nodes": {
+            "alpha": {"roles": {"web": {"instances": 1, "weight": 5}}, "vars": {"rack": "r1"}},
+            "beta": {"roles": {"db": {"instances": 1}, "web": {"instances": 2}}},
+        },
+        "roles": {"db": {"template": "db/v1"}, "idle": {}, "web": {"port": 8080, "template": "web/v1", "weight": 1}},
+        "vars": {"dc": "x"},
+    });
+    restored(&schedule)
+}
+
+fn restored(schedule: &Value) -> Schedule {
+    let mut text = Vec::new();
+    canonical::write_value(schedule, &mut text);
+    let limits = JsonLimits { depth: 32, values: 1_000_000 };
+    admit::restore(std::str::from_utf8(&text).expect("text"), Digest::of(&text), limits).expect("a sound schedule")
 }
 
 fn load(files: &[(&str, &str)], limits: &RenderLimits) -> Result<TemplateSet, RenderError> {
@@ -66,7 +105,18 @@ fn load(files: &[(&str, &str)], limits: &RenderLimits) -> Result<TemplateSet, Re
 }
 
 fn render_set(set: &mut TemplateSet) -> Result<Vec<RenderedFile>, RenderError> {
-    set.render(&RoleName::new("web").expect("valid"), &vars(), Box::new(Session(mpsc::channel().0)))
+    render_role(set).map(|role| role.files)
+}
+
+fn render_role(set: &mut TemplateSet) -> Result<RenderedRole, RenderError> {
+    set.render(&RoleName::new("web").expect("valid"), &vars(), supplies(&schedule(), mpsc::channel().0))
+}
+
+fn render_vars(page: &str, vars: &Value) -> Result<String, RenderError> {
+    let mut set = load(&[("a.render.yaml", RENDER_FILE), ("page.hbs", page)], &RenderLimits::default())?;
+    let vars = vars.as_object().expect("an object");
+    let rendered = set.render(&RoleName::new("web").expect("valid"), vars, supplies(&schedule(), mpsc::channel().0))?;
+    Ok(String::from_utf8(rendered.files[0].bytes.clone()).expect("text"))
 }
 
 fn render_with(partials: &[(&str, &str)], page: &str, limits: &RenderLimits) -> Result<String, RenderError> {
@@ -223,6 +273,11 @@ fn values_and_comparisons() {
     check("{{eq 1 1.0}} {{eq one \"1\"}} {{ne name \"a\"}} {{eq map map}} {{eq none null}}", "true false true true true");
     check("{{lt 1 2}} {{lt 2 2}} {{lte 2 2}} {{gt 3 2.5}} {{gte 2 3}} {{lt \"a\" \"b\"}}", "true false true true false true");
     check("{{eq big 9007199254740992}} {{gt big 9007199254740992}}", "false true");
+    check("{{eq big 9007199254740992.0}} {{gt big 9007199254740992.0}} {{lt 9007199254740992.0 big}}", "false true true");
+    check(
+        "{{lt -1 -0.5}} {{gt 0 -0.5}} {{lt 1 1.5}} {{gt 2 1.5}} {{eq -2 -2.0}} {{lt 18446744073709551615 1E300}}",
+        "true true true true true true",
+    );
     check("{{and one yes}} {{and one zero}} {{or zero yes}} {{or zero no}}", "true false true false");
     check("{{len list}} {{len map}} {{len \"äö\"}}", "3 2 2");
     check("{{lookup list 1}} {{lookup (lookup servers 0) \"host\"}} {{#each list}}{{lookup ../list @index}}{{/each}}", "b s1 abc");

@@ -143,7 +143,10 @@ fn something_in_the_way() {
     change_motd(&site, "A new day");
     let error = node.error("role motd");
     let told = format!("role motd: {}", site.path("").display());
-    assert!(error.starts_with(&told) && error.ends_with("out/facts.yaml is a directory, not a file: move it away"), "{error}");
+    assert!(
+        error.starts_with(&told) && error.ends_with("out/facts.yaml is a directory, not a file: move it away; nothing was changed"),
+        "{error}"
+    );
     assert_eq!(site.read("out/motd"), motd, "no file of the role is written when one cannot be");
     fs::remove_dir(site.path("out/facts.yaml")).expect("nothing was put in");
     node.eventually("it is tried again", |_| site.read("out/motd")?.starts_with("A new day\n").then_some(()));
@@ -155,7 +158,7 @@ fn something_in_the_way() {
     std::os::unix::fs::symlink(site.path("elsewhere"), site.path("out/motd")).expect("the place is free");
     change_motd(&site, "Another");
     let error = node.error("role motd");
-    assert!(error.ends_with("out/motd is a symlink, not a file: move it away"), "{error}");
+    assert!(error.ends_with("out/motd is a symlink, not a file: move it away; nothing was changed"), "{error}");
     assert_eq!(site.read("elsewhere").as_deref(), Some("untouched"));
     node.stop();
 }

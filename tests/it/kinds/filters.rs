@@ -2,6 +2,7 @@
 
 use super::{add, site, start, template};
 use crate::sandbox::guest::{FILTER_COMPONENT, FILTER_CORE, answering, translate};
+use crate::support::run_to_end;
 
 /// `web` and `db` on the own node, `db` with `instances`.
 fn two_roles(instances: u32) -> Vec<u8> {
@@ -50,5 +51,37 @@ fn a_refusal_fails_the_role() {
     let error = node.error("role web");
     assert!(error.contains("not today"), "{error}");
     assert_eq!(site.read("out/web").as_deref(), Some("web x1 on alpha\n"));
+    node.stop();
+}
+
+/// The plugin comes into force, since a sandbox knows no templates; they refuse it, and what was rendered stays.
+#[test]
+fn a_filter_cannot_have_the_name_of_a_built_in_helper() {
+    let site = site(1);
+    let mut node = start(&site);
+    add(&site, &mut node, "tools", "kind: filter\n", translate(&FILTER_CORE.replace("echo", "join")));
+    let expect = "the filter `join` has the name of a built-in helper: rename it in its plugin, or switch the plugin off";
+    template(&site, "web", "new {{ instances }}\n");
+    let error = node.error("role web");
+    assert!(error.contains(expect), "{error}");
+    assert_eq!(site.read("out/web").as_deref(), Some("web x1 on alpha\n"));
+    let ended = run_to_end(["check", "--quiet", "--config-dir", &site.path("etc").display().to_string()]);
+    assert!(ended.status == Some(1) && ended.err.contains(expect), "{ended:#?}");
+    site.write("etc/plugins/tools.yaml", "kind: filter\nmode: off\n");
+    node.eventually("it is rendered without the plugin", |_| (site.read("out/web").as_deref() == Some("new 1\n")).then_some(()));
+    node.stop();
+}
+
+#[test]
+fn a_role_that_looks_up_others_follows_them() {
+    let site = site(1);
+    site.write("etc/plugins/place.wasm", two_roles(1));
+    template(&site, "web", "{{#each (nodes_of \"db\")}}{{ this }} x{{ lookup (lookup_node this \"db\") \"instances\" }}\n{{/each}}");
+    template(&site, "db", "{{ instances }}\n");
+    let mut node = start(&site);
+    assert_eq!(site.read("out/web").as_deref(), Some("alpha x1\n"));
+    // Nothing that web itself is given changes.
+    super::replace(&site, &mut node, "place", two_roles(2));
+    node.eventually("it follows", |_| (site.read("out/web").as_deref() == Some("alpha x2\n")).then_some(()));
     node.stop();
 }

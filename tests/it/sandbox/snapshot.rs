@@ -27,8 +27,7 @@ fn read(sandbox: &Sandbox, wasm: &[u8], column: Column, parents: &[Schedule]) ->
 #[test]
 fn columns_arrive_bit_by_bit() {
     let sandbox = Sandbox::new();
-    let mut column = Column::new(ODD.to_vec());
-    column.series = vec![Arc::from([1.5, 2.5]), Arc::from([]), Arc::from([])];
+    let column = Column::with_series(Arc::new(ODD.to_vec()), vec![Arc::from([1.5, 2.5]), Arc::from([]), Arc::from([])]);
     assert_eq!(read(&sandbox, &reading_core("column", "load"), column.clone(), &[]), hex(&ODD));
     assert_eq!(read(&sandbox, &reading_component("load"), column, &[]), format!("{}/{}", hex(&ODD), hex(&[1.5, 2.5])));
 }
@@ -38,10 +37,10 @@ fn every_nan_is_the_same() {
     let sandbox = Sandbox::new();
     let nans = [f64::NAN, -f64::NAN, f64::from_bits(0x7ff0_dead_beef_0001)];
     let expect = "000000000000f87f".repeat(3);
-    let mut column = Column::new(nans.to_vec());
+    let mut series = nans.map(|nan| Arc::from([nan])).to_vec();
+    series.swap(0, 2);
+    let column = Column::with_series(Arc::new(nans.to_vec()), series);
     assert_eq!(read(&sandbox, &reading_core("column", "load"), column.clone(), &[]), expect);
-    column.series = nans.map(|nan| Arc::from([nan])).to_vec();
-    column.series.swap(0, 2);
     assert_eq!(read(&sandbox, &reading_component("load"), column, &[]), format!("{expect}/000000000000f87f"));
 }
 

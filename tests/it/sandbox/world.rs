@@ -81,15 +81,9 @@ fn load(activator: &Activator, name: &str, wasm: &[u8], text: &str) -> Result<Lo
 pub(crate) fn cluster(columns: Columns) -> Arc<Snapshot> {
     let peers = ["alpha", "beta", "gamma"].iter().zip(1..).map(|(hostname, number)| {
         let machine = serde_json::from_value(serde_json::json!({ "rack": format!("r{number}") })).unwrap();
-        Peer {
-            id: NodeId::from_bytes([number; 16]),
-            hostname: Hostname::new(hostname).unwrap(),
-            name: format!("{hostname}.example.org"),
-            addr: None,
-            known_since: UnixMillis(1_000),
-            last_report_direct: None,
-            machine,
-        }
+        let hostname = Hostname::new(hostname).unwrap();
+        let name = format!("{hostname}.example.org");
+        Peer { name, known_since: UnixMillis(1_000), machine, ..Peer::named(NodeId::from_bytes([number; 16]), hostname) }
     });
     let (peers, clashes) = PeerTable::new(peers.collect());
     assert!(clashes.is_empty());
@@ -99,7 +93,7 @@ pub(crate) fn cluster(columns: Columns) -> Arc<Snapshot> {
 /// The cluster with one column, under the first rule of `manifest`.
 pub(crate) fn measured(manifest: &Manifest, column: Column) -> Arc<Snapshot> {
     let rule = manifest.metrics.as_ref().unwrap().values().next().unwrap().clone();
-    cluster(Columns::from([(rule, Arc::new(column))]))
+    cluster(Columns::from([(rule.into(), Arc::new(column))]))
 }
 
 /// One decision, as a round makes it.

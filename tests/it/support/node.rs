@@ -30,11 +30,20 @@ pub(crate) struct Node {
 
 impl Node {
     /// Starts a command.
-    pub(crate) fn start(mut command: Command) -> Node {
+    pub(crate) fn start(command: Command) -> Node {
+        Node::heard(command, |_| false)
+    }
+
+    /// Starts a command whose standard error nobody reads any more once it told its address.
+    pub(crate) fn start_unheard(command: Command) -> Node {
+        Node::heard(command, |line| addr_in(line).is_some())
+    }
+
+    fn heard(mut command: Command, enough: fn(&str) -> bool) -> Node {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let (sender, lines) = mpsc::channel();
-        pump(child.stdout.take().expect("it is piped"), Line::Out, sender.clone());
-        pump(child.stderr.take().expect("it is piped"), Line::Err, sender);
+        pump(child.stdout.take().expect("it is piped"), Line::Out, sender.clone(), |_| false);
+        pump(child.stderr.take().expect("it is piped"), Line::Err, sender, enough);
         Node { child, lines, out: Vec::new(), err: Vec::new(), passed: 0 }
     }
 
@@ -176,11 +185,13 @@ impl Drop for Node {
     }
 }
 
-fn pump(stream: impl Read + Send + 'static, line: fn(String) -> Line, sender: Sender<Line>) {
+/// Sends what is printed, up to a line that is `enough`.
+fn pump(stream: impl Read + Send + 'static, line: fn(String) -> Line, sender: Sender<Line>, enough: fn(&str) -> bool) {
     std::thread::spawn(move || {
         for text in BufReader::new(stream).lines() {
             let Ok(text) = text else { return };
-            if sender.send(line(text)).is_err() {
+            let last = enough(&text);
+            if sender.send(line(text)).is_err() || last {
                 return;
             }
         }
@@ -194,7 +205,8 @@ fn json_object(line: &str) -> Value {
 }
 
 fn addr_in(line: &str) -> Option<SocketAddr> {
-    let at = line.find("127.0.0.1:")?;
+    // Other lines tell other addresses: the built-in agent's, its peers'.
+    let at = line.find("127.0.0.1:").filter(|_| line.contains("verwalter runs") || line.contains("verwalter demo: http://"))?;
     let text: String = line[at..].chars().take_while(|c| c.is_ascii_digit() || [':', '.'].contains(c)).collect();
     text.parse().ok().filter(|addr: &SocketAddr| addr.port() != 0)
 }

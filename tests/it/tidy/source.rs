@@ -15,7 +15,7 @@ pub(super) struct Source {
 }
 
 /// Where sources lie; everything else is built, vendored or no Rust.
-const ROOTS: [&str; 7] = ["src", "core/src", "core/tests", "tests", "benches", "sdk/rust", "plugins"];
+const ROOTS: [&str; 9] = ["src", "core/src", "core/tests", "apply/src", "collect/src", "tests", "benches", "sdk/rust", "plugins"];
 
 /// All sources of the repository at `root`, by path.
 pub(super) fn read_tree(root: &Path) -> Vec<Source> {

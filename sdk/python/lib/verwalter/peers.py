@@ -71,7 +71,8 @@ class Peers:
         return host.current.series(metric, peer)
 
     def record(self, peer: int) -> dict[str, Any] | None:
-        """The document's record of peer: ``id``, ``hostname``, ``name``, ``addr``, ``known_since``, ``last_report_direct``, ``machine``.
+        """The document's record of peer: ``id``, ``hostname``, ``name``, ``addr``, ``known_since``, ``last_report_direct``,
+        ``alive``, ``since``, ``machine``, and of nodes that say so ``roles``, ``schedule``, ``errors``.
 
         None with ``input="columns"``, where the document has no peers.
         """
@@ -82,7 +83,7 @@ class Peers:
         return None if samples is None else [nan if sample is None else float(sample) for sample in samples]
 
     def _document_attribute(self, name: str) -> list[str]:
-        path = [name] if name in ("hostname", "id", "name", "addr") else ["machine", *name.split(".")]
+        path = [name] if name in _OWN else ["machine", *name.split(".")]
         texts = []
         for hostname in self.hostnames:
             value: Any = self._rows[hostname]
@@ -90,6 +91,10 @@ class Peers:
                 value = value.get(step) if isinstance(value, dict) else None
             texts.append(_text(value))
         return texts
+
+
+# What stands in a peer's record itself.
+_OWN = ("hostname", "id", "name", "addr", "since", "schedule", "errors")
 
 
 def _text(value: Any) -> str:

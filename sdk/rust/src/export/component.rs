@@ -35,7 +35,7 @@ interface snapshot {
   /// The hostnames, each once, in ascending order of bytes; 1 to 253 bytes each.
   hostnames: func() -> list<string>;
 
-  /// `hostname`, `id`, `name`, `addr`, or a machine fact by its dotted path, such as `rack` or `disk.ssd`.
+  /// `hostname`, `id`, `name`, `addr`, `since`, `schedule`, `errors`, or a machine fact by its dotted path, such as `rack` or `disk.ssd`.
   /// Numbers and booleans as text; "" where a peer has no such attribute or it is a list or mapping.
   attribute: func(name: string) -> list<string>;
 
@@ -43,11 +43,12 @@ interface snapshot {
   metrics: func() -> list<string>;
 
   /// One number a peer in the unit that the manifest's rule gives (seconds, bytes, ratios); NaN where there is no sample.
-  /// `placed.ROLE`: how many instances of ROLE the schedule in force has on each peer, 0 where none; absent when there is not
+  /// `age_ms`: milliseconds since each peer's figures were taken. `placed.ROLE`: how many instances of ROLE the schedule in force has on each peer, 0 where none; absent when there is not
   /// exactly one parent.
   column: func(metric: string) -> option<list<f64>>;
 
-  /// The last samples of one peer, oldest first, at most 30; empty for an unknown metric or peer.
+  /// The last values of one peer, oldest first, at most 30; of a rule with `take: series` its samples, at most 120. Empty for an unknown
+  /// metric or peer.
   /// `peer` is a position in `hostnames`.
   series: func(metric: string, peer: u32) -> list<f64>;
 }

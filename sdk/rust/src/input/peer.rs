@@ -30,7 +30,7 @@ impl<'i, 'a> Peer<'i, 'a> {
         self.hostname
     }
 
-    /// `id`, `name`, `addr`, or a machine fact by its dotted path; "" where it has none. In a loop over all peers
+    /// `id`, `name`, `addr`, `since`, `schedule`, `errors`, or a machine fact by its dotted path; "" where it has none. In a loop over all peers
     /// [`Input::attribute`] is cheaper.
     #[inline]
     pub fn attribute(&self, name: &str) -> Result<String, Error> {
@@ -40,7 +40,8 @@ impl<'i, 'a> Peer<'i, 'a> {
         }
     }
 
-    /// Its record in the document as the author's own type: `id, hostname, name, addr, known_since, last_report_direct, machine`.
+    /// Its record in the document as the author's own type: `id, hostname, name, addr, known_since, last_report_direct, alive,
+    /// since, machine`, and of nodes that say so `roles, schedule, errors`.
     /// `None` with `input: columns`, where the document has no peers.
     pub fn record<T: Deserialize<'a>>(&self) -> Result<Option<T>, Error> {
         let Some(row) = self.input.row(self.index) else { return Ok(None) };
@@ -60,7 +61,7 @@ pub(super) fn attribute(hostname: &str, row: &RawValue, name: &str) -> Result<St
 #[inline]
 fn find(row: &RawValue, name: &str) -> Result<String, serde_json::Error> {
     let path = match name {
-        "id" | "name" | "addr" => None,
+        "id" | "name" | "addr" | "since" | "schedule" | "errors" => None,
         _ => Some("machine"),
     };
     let mut value = row;

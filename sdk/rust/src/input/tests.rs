@@ -10,7 +10,7 @@ fn document(rest: &str) -> String {
     format!("{{{HEAD}{rest}}}")
 }
 
-const PEERS: &str = r#","peers":{"b":{"id":"02","hostname":"b","machine":{"rack":"r2","disk":{"ssd":true,"n":2}}},"a":{"id":"01","addr":null}},
+const PEERS: &str = r#","peers":{"b":{"id":"02","hostname":"b","machine":{"rack":"r2","disk":{"ssd":true,"n":2}}},"a":{"id":"01","addr":null,"since":7,"errors":2,"machine":{"since":1}}},
     "metrics":{"cpu":[0.5,null],"short":[1]}"#;
 
 #[test]
@@ -25,6 +25,8 @@ fn both_modes_answer_alike() {
         .with_attribute("rack", &["", "r2"])
         .with_attribute("disk.n", &["", "2"])
         .with_attribute("disk.ssd", &["", "true"])
+        .with_attribute("since", &["7", ""])
+        .with_attribute("errors", &["2", ""])
         .with_attribute("id", &["01", "02"])
         .with_attribute("hostname", &["a", "b"]);
     let columns = Input::read(&columns, &host).expect("a document");
@@ -48,6 +50,8 @@ fn both_modes_answer_alike() {
             ("id", ["01", "02"]),
             ("hostname", ["a", "b"]),
             ("addr", ["", ""]),
+            ("since", ["7", ""]),
+            ("errors", ["2", ""]),
         ] {
             assert_eq!(input.attribute(name).expect("no error").iter().collect::<Vec<_>>(), expect, "{name}");
             assert_eq!(input.peer(1).expect("there").attribute(name).expect("no error"), expect[1], "{name}");

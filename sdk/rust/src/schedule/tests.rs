@@ -1,7 +1,7 @@
 //! The builder takes what the host admits and refuses the rest.
 
 use verwalter_core::admit::{Admitted, admit};
-use verwalter_core::ids::{NodeId, UnixMillis};
+use verwalter_core::ids::NodeId;
 use verwalter_core::json::strict::JsonLimits;
 use verwalter_core::names::Hostname;
 use verwalter_core::peers::{Peer, PeerTable};
@@ -24,15 +24,7 @@ fn role(name: &str) -> RoleName {
 
 /// What the host makes of the answer.
 fn admitted(answer: &Answer, input: &Input<'_>) -> Admitted {
-    let peer = |name: &str| Peer {
-        id: NodeId::from_bytes([name.as_bytes()[0]; 16]),
-        hostname: Hostname::new(name).expect("a hostname"),
-        name: name.to_owned(),
-        addr: None,
-        known_since: UnixMillis(0),
-        last_report_direct: None,
-        machine: serde_json::Map::new(),
-    };
+    let peer = |name: &str| Peer::named(NodeId::from_bytes([name.as_bytes()[0]; 16]), Hostname::new(name).expect("a hostname"));
     let (known, _) = PeerTable::new(NAMES.map(peer).to_vec());
     let output = RawOutput(answer.to_json(input).into_bytes());
     admit(&output, &known, JsonLimits { depth: 64, values: 10_000 }).expect("what the builder makes is admitted")

@@ -42,7 +42,7 @@ fn a_sound_recipe() {
 #[test]
 fn types_are_strict() {
     refused("steps: [{ rum: [a] }]", "r:1:11: `steps[0].rum`: unknown key: did you mean `run`?");
-    refused("steps: [{ run: make }]", "r:1:16: `steps[0].run`: expected sequence start");
+    refused("steps: [{ run: make }]", "r:1:16: `steps[0].run`: a list is expected here, as `[one, another]`");
     refused("{}", "r:1:1: the key `steps` is missing: add it");
     refused("steps: []", "r:1:1: `steps`: has no commands: write what makes {out}");
 }

@@ -5,7 +5,7 @@ use verwalter_core::ids::UnixMillis;
 
 use super::{ago, duration, or_dash, short};
 use crate::cli::plugin::reading::{Generation, Plugin};
-use crate::plain::plain;
+use verwalter_core::plain::plain;
 
 /// Longest text that is shown of one reason, note or name, in characters.
 const TEXT_CHARS: usize = 4_000;

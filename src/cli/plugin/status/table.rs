@@ -3,8 +3,8 @@
 use verwalter_core::ids::UnixMillis;
 
 use super::{ago, duration, or_dash, short};
-use crate::cli::plugin::reading::Plugin;
-use crate::plain::plain;
+use crate::cli::plugin::reading::{Plugin, Plugins};
+use verwalter_core::plain::plain;
 
 const HEAD: [&str; 10] = ["NAME", "KIND", "MODE", "STATE", "GEN", "DIGEST", "CALLS", "FAILED", "P50", "P99"];
 /// From this column on there are numbers, which stand to the right.
@@ -15,14 +15,19 @@ const CELL_CHARS: usize = 64;
 const REASON_CHARS: usize = 500;
 
 /// The table.
-pub(super) fn text(plugins: &[Plugin], now: UnixMillis) -> String {
+pub(super) fn text(all: &Plugins, now: UnixMillis) -> String {
+    let plugins = &all.plugins;
+    let reloading = match all.reloading_since {
+        Some(begun) => format!("a reload that began {} is under way: what follows was before it\n", ago(Some(begun), now)),
+        None => String::new(),
+    };
     if plugins.is_empty() {
-        return "no plugins: put NAME.wasm and NAME.yaml into the plugins directory".to_owned();
+        return reloading + "no plugins: put NAME.wasm and NAME.yaml into the plugins directory";
     }
     let rows: Vec<[String; HEAD.len()]> = plugins.iter().map(row).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0).max(HEAD[column].len());
     let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
-    let mut text = line(&HEAD.map(str::to_owned), &widths);
+    let mut text = reloading + &line(&HEAD.map(str::to_owned), &widths);
     for (plugin, row) in plugins.iter().zip(&rows) {
         text.push_str(&line(row, &widths));
         if let Some(error) = &plugin.error {

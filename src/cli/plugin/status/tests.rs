@@ -35,7 +35,7 @@ fn full() -> Value {
 
 fn table(plugins: &Value, expect: &Expect) {
     let read: Plugins = serde_json::from_value(json!({ "plugins": plugins })).expect("it is lenient");
-    expect.assert_eq(&table::text(&read.plugins, NOW));
+    expect.assert_eq(&table::text(&read, NOW));
 }
 
 #[test]
@@ -52,6 +52,11 @@ fn a_table_of_all() {
         stray       -          -       off     -    -                 -       -       -      -
     "#]],
     );
+    let reloading = json!({ "reloading_since": NOW.0 - 12_000, "plugins": [] });
+    expect![[r#"
+        a reload that began 12 s ago is under way: what follows was before it
+        no plugins: put NAME.wasm and NAME.yaml into the plugins directory"#]]
+    .assert_eq(&table::text(&serde_json::from_value(reloading).expect("it is lenient"), NOW));
     table(&json!([]), &expect!["no plugins: put NAME.wasm and NAME.yaml into the plugins directory"]);
 }
 

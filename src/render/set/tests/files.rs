@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn what_is_wrong_with_a_set_is_found_at_once() {
     let files = [
-        ("a.render.yaml", "templates: {p: page.hbs, q: gone.hbs}\ncommands: [!Sh x]\n"),
+        ("a.render.yaml", "templates: {p: page.hbs, q: gone.hbs}\ncommands: [!Cmd []]\n"),
         ("b.render.yaml", "commands: 7\n"),
         ("page.hbs", "\n{{#if a}}\n{{/each}}"),
         ("part.hbs", "{{uper a}}\n{{> pgae.hbs}}\n{{#*decorate}}{{/decorate}}\n{{#items}}{{/items}}{{eq (lokup a b) 1}}"),
@@ -15,7 +15,7 @@ fn what_is_wrong_with_a_set_is_found_at_once() {
     let found: Vec<String> = problems.iter().map(Problem::to_string).collect();
     let expect = [
         "a.render.yaml:1: `templates.q` names `gone.hbs`, which is no template",
-        "a.render.yaml:2: `!Sh` is not supported by this version",
+        "a.render.yaml:2: there is no program",
         "b.render.yaml:1: ",
         "page.hbs:3: helper \"if\" was opened, but \"each\" is closing",
         "part.hbs:1: there is no helper `uper`: use a built-in one or activate the filter plugin that has it (did you mean `upper`?)",
@@ -74,7 +74,9 @@ fn files_come_in_order_with_places_and_modes() {
         dest: dest.into(),
         mode,
         bytes: bytes.into(),
+        format: None,
         template: template.into(),
+        ..RenderedFile::default()
     };
     let expect = [file("q", 0o644, "Q", "a/q.hbs"), file("p", 0o644, "Palpha", "p.hbs"), file("/etc/web/alpha", 0o600, "Palpha", "p.hbs")];
     assert_eq!(render_set(&mut set).expect("rendered"), expect);

@@ -75,9 +75,25 @@ fn the_session_ends_with_the_render_whatever_happens() {
     for page in ["{{echo 1}}", "{{fail}}", "{{gone}}", "{{panic}}"] {
         let mut set = load(&[("a.render.yaml", RENDER_FILE), ("page.hbs", page)], &RenderLimits::default()).expect("sound");
         let (sender, receiver) = mpsc::channel();
-        let result = set.render(&RoleName::new("web").expect("valid"), &vars(), Box::new(Session(sender)));
+        let result = set.render(&RoleName::new("web").expect("valid"), &vars(), supplies(&schedule(), sender));
         assert_eq!(receiver.try_recv(), Ok(()), "{page}: dropped");
         assert_eq!(result.is_ok(), page == "{{echo 1}}", "{page}: {result:?}");
         assert!(render_set(&mut set).is_ok() == (page == "{{echo 1}}"), "{page}: the set is usable again");
+    }
+}
+
+#[test]
+fn a_message_shows_the_beginning_of_what_a_template_made() {
+    for page in [
+        "{{lookup map (join (range 100000) \",\")}}",
+        "{{json (lookup map (range 100000))}}",
+        "{{json (sort_by servers (join (range 100000) \",\"))}}",
+        "{{json (lookup_node (join (range 100000) \",\"))}}",
+        "{{json (lookup_node node (join (range 100000) \",\"))}}",
+        "{{json (nodes_of (join (range 100000) \",\"))}}",
+    ] {
+        let message = render(page).expect_err("there is none").to_string();
+        assert!(message.contains("0,1,2,3") && (message.contains("…`") || message.contains("…\"`")), "{page}: {message:.500}");
+        assert!(message.len() < 500, "{page}: {message:.600}");
     }
 }

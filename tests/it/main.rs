@@ -18,6 +18,7 @@ mod lab;
 mod languages;
 mod metrics;
 mod operator;
+mod packs;
 mod prometheus;
 mod reload;
 mod roles;

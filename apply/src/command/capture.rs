@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-/// How far back a cut may move to fall between lines.
+/// What is taken away at a cut, in bytes, unless a line ends there. A secret that was cut through is no text that can be masked: it goes with
+/// what stands beside it, unless it is longer than this and all on one line.
 const SEAM_BYTES: usize = 4 << 10;
 
 /// What was kept so far: never more than the limit.
@@ -42,33 +43,31 @@ impl Capture {
         self.left_out += (skipped + dropped) as u64;
     }
 
-    /// What was kept, as texts. Where something was left out, the cuts fall between lines or words when there are any nearby: half a
-    /// secret is no text that can be masked.
+    /// What was kept, as texts, cut wherever the limit fell.
     pub(super) fn finish(mut self) -> Kept {
         let tail = self.tail.make_contiguous();
         if self.left_out == 0 {
             self.head.extend_from_slice(tail);
             return Kept { head: String::from_utf8_lossy(&self.head).into_owned(), tail: String::new(), left_out: 0 };
         }
-        let (head_end, tail_start) = (head_end(&self.head), tail_start(tail));
         Kept {
-            head: String::from_utf8_lossy(&self.head[..head_end]).into_owned(),
-            tail: String::from_utf8_lossy(&tail[tail_start..]).into_owned(),
-            left_out: self.left_out + (self.head.len() - head_end + tail_start) as u64,
+            head: String::from_utf8_lossy(&self.head).into_owned(),
+            tail: String::from_utf8_lossy(tail).into_owned(),
+            left_out: self.left_out,
         }
     }
 }
 
-fn head_end(head: &[u8]) -> usize {
-    let from = head.len().saturating_sub(SEAM_BYTES);
-    let last = |wanted: fn(&u8) -> bool| head[from..].iter().rposition(wanted).map(|at| from + at + 1);
-    last(|byte| *byte == b'\n').or_else(|| last(u8::is_ascii_whitespace)).unwrap_or(head.len())
+/// What may be shown of a beginning that was cut, and masked after that.
+pub(super) fn before_cut(head: &str) -> &str {
+    let from = head.floor_char_boundary(head.len().saturating_sub(SEAM_BYTES));
+    &head[..head[from..].rfind('\n').map_or(from, |at| from + at + 1)]
 }
 
-fn tail_start(tail: &[u8]) -> usize {
-    let near = &tail[..tail.len().min(SEAM_BYTES)];
-    let first = |wanted: fn(&u8) -> bool| near.iter().position(wanted).map(|at| at + 1);
-    first(|byte| *byte == b'\n').or_else(|| first(u8::is_ascii_whitespace)).unwrap_or(0)
+/// What may be shown of an end that was cut, and masked after that.
+pub(super) fn after_cut(tail: &str) -> &str {
+    let until = tail.ceil_char_boundary(SEAM_BYTES);
+    &tail[tail[..until].find('\n').map_or(until, |at| at + 1)..]
 }
 
 #[cfg(test)]
@@ -95,10 +94,19 @@ mod tests {
         check(8, &["abc", "def", "gh"], ("abcdefgh", "", 0));
         check(8, &["abcdefghi"], ("abcd", "fghi", 1));
         check(8, &["abcdef", "ghijkl", "mn"], ("abcd", "klmn", 6));
-        check(8, &["ab\ncdefg", "hi\nj"], ("ab\n", "j", 8));
-        check(8, &["a bcdefg", "hi jk"], ("a ", "jk", 9));
         check(0, &["abc"], ("", "", 3));
         check(1, &["abc"], ("", "c", 2));
+    }
+
+    #[test]
+    fn what_is_cut_through_is_not_shown() {
+        let line = "x".repeat(SEAM_BYTES);
+        let seen = |text: String| before_cut(&text).to_owned();
+        assert_eq!([seen(String::new()), seen("abc".into()), seen("ab\nc".into()), seen("ab\n".into())], ["", "", "ab\n", "ab\n"]);
+        assert_eq!([seen(format!("ab\nc{line}")), seen(format!("aé{}", &line[1..]))], ["ab\nc", "a"]);
+        let seen = |text: String| after_cut(&text).to_owned();
+        assert_eq!([seen(String::new()), seen("abc".into()), seen("ab\nc".into()), seen("\nc".into())], ["", "", "c", "c"]);
+        assert_eq!([seen(format!("{line}c\nab")), seen(format!("{}éa", &line[1..]))], ["c\nab", "a"]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, PidfdFlags, Signal, geteuid, pidfd_open};
 
 use super::cancel::wait_for;
+use super::capture::{after_cut, before_cut};
 use super::protocol::{Ending, MAX_ORDERS_BYTES, Orders, Report, max_report_bytes, millis};
 use super::supervisor::{KILL_WAIT, SETTLE};
 use super::{Cancel, Command, CommandError, Context, Failure, Output, account, family, resolve, show};
@@ -295,12 +296,15 @@ fn failed(command: &Command, context: &Context<'_>, failure: Failure, output: Ou
 }
 
 fn output(report: &Report, mask: &dyn Fn(&str) -> String) -> Output {
-    let mut text = mask(&report.head);
-    if report.left_out_bytes > 0 {
-        let line = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-        text = format!("{text}{line}… {} bytes left out …\n{}", report.left_out_bytes, mask(&report.tail));
+    let head = mask(&report.head);
+    if report.left_out_bytes == 0 {
+        return Output { text: head, left_out_bytes: 0 };
     }
-    Output { text, left_out_bytes: report.left_out_bytes }
+    let tail = mask(&report.tail);
+    let (begin, end) = (before_cut(&head), after_cut(&tail));
+    let left_out_bytes = report.left_out_bytes + (head.len() - begin.len() + tail.len() - end.len()) as u64;
+    let line = if begin.is_empty() || begin.ends_with('\n') { "" } else { "\n" };
+    Output { text: format!("{begin}{line}… {left_out_bytes} bytes left out …\n{end}"), left_out_bytes }
 }
 
 fn failure(report: &Report, orders: &Orders, mask: &dyn Fn(&str) -> String) -> Option<Failure> {

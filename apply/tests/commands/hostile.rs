@@ -28,6 +28,20 @@ fn ten_megabytes_of_output() {
     check("exec 2>&-; head -c 10000000 /dev/zero | tr '\\0' x", 10_000_000 + 7, "+ exec\n", "x");
 }
 
+/// Wherever the cuts fall: ten different places.
+#[test]
+fn a_secret_that_is_cut_through_is_not_shown() {
+    let site = Site::new();
+    let mask = |text: &str| text.replace("hunter2-9", "");
+    for before in 0..10 {
+        let text = format!("exec 2>&-; head -c {before} /dev/zero | tr '\\0' .; yes hunter2-9 | head -c 1000000 | tr -d '\\n'");
+        let output = site.run_masked(&shell(&text), &mask).expect("runs");
+        let line = format!("… {} bytes left out …", output.left_out_bytes);
+        let rest: String = output.text.lines().filter(|shown| *shown != line && !shown.starts_with('+')).collect();
+        assert_eq!(rest.trim_matches('.'), "", "{before}");
+    }
+}
+
 #[test]
 fn output_that_is_no_text() {
     let site = Site::new();

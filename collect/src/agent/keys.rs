@@ -36,6 +36,14 @@ pub enum KeyError {
         /// Its permission bits.
         mode: u32,
     },
+    /// Who wrote it can read it, and write it anew.
+    #[error("{} belongs to user {owner}, who may read and change the cluster keys: chown it to the daemon's user or root", .path.display())]
+    Owner {
+        /// Which file.
+        path: PathBuf,
+        /// The number of its owner.
+        owner: u32,
+    },
     /// It is a directory, a pipe or a device.
     #[error("{} is no regular file: put one key a line into a file of mode 0600", .path.display())]
     NotAFile {
@@ -110,7 +118,8 @@ impl KeyRing {
         KeyRing(keys.iter().take(MAX_KEYS).map(Key::new).collect())
     }
 
-    /// Reads one key a line: 64 hexadecimal digits or base64. Lines may be empty or begin with `#`. The file must be for its owner only.
+    /// Reads one key a line: 64 hexadecimal digits or base64. Lines may be empty or begin with `#`. The file must be
+    /// the daemon's or root's, and for its owner only.
     ///
     /// # Errors
     /// The first thing that is wrong with it, with its line.
@@ -128,6 +137,10 @@ impl KeyRing {
         let mode = metadata.permissions().mode() & 0o7777;
         if mode & 0o077 != 0 {
             return Err(KeyError::Mode { path: path.to_owned(), mode });
+        }
+        let owner = metadata.uid();
+        if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+            return Err(KeyError::Owner { path: path.to_owned(), owner });
         }
         if metadata.size() > MAX_FILE {
             return Err(KeyError::Large { path: path.to_owned() });

@@ -43,6 +43,13 @@ fn what_is_wrong_is_named_with_its_line_and_without_the_key() {
     let many: String = (0..17_u8).map(|index| format!("{index:064x}\n")).collect();
     check(0o600, &many, "more than 16 keys");
     check(0o600, &"#".repeat(70_000), "is larger than");
+    // Only root can give a file away.
+    if rustix::process::geteuid().is_root() {
+        let given = file(dir.path(), 0o600, HEX);
+        std::os::unix::fs::chown(&given, Some(65_534), None).expect("given away");
+        let error = KeyRing::read(&given).expect_err("another's").to_string();
+        assert!(error.contains("belongs to user 65534") && error.contains("chown it"), "{error}");
+    }
     assert!(matches!(KeyRing::read(dir.path()), Err(KeyError::NotAFile { .. })));
     assert!(matches!(KeyRing::read(&dir.path().join("none")), Err(KeyError::Read { .. })));
 }

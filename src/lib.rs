@@ -13,7 +13,7 @@
 //! | [`journal`] | what changed and failed rounds were made from, kept in a ring of files, and decided again |
 //! | [`lab`] | a plugin's build outside a daemon: golden cases, property checks, benches |
 //! | [`deploy`], [`render`] | this node's part of the schedule, from templates to files; `verwalter_apply` puts these in place |
-//! | [`http`], [`status`], [`orders`] | the API: what it shows, and what an operator may order through it |
+//! | [`http`], [`status`], [`why`], [`orders`] | the API: what it shows, and what an operator may order through it |
 //! | [`counts`], [`histogram`] | counting what the node does |
 //! | [`cli`], [`demo`] | the commands |
 //!
@@ -55,3 +55,4 @@ pub mod storage;
 pub mod store;
 pub mod telemetry;
 pub mod watch;
+pub mod why;

@@ -197,7 +197,7 @@ async fn why(State(view): State<View>, place: Result<Path<(String, String)>, Pat
     let Path((role, node)) = place.map_err(no_text)?;
     let node = node.strip_suffix(".pretty").unwrap_or(&node);
     let in_force = view.in_force.borrow().clone().ok_or_else(|| nothing_yet("schedule"))?;
-    let answer = crate::cli::why::explain(&in_force, &role, node);
+    let answer = crate::why::explain(&in_force, &role, node);
     let answer = answer.map_err(|err| HttpError::new(StatusCode::NOT_FOUND, "not-placed", err.to_string()))?;
     Ok(document(&uri, &answer))
 }

@@ -3,6 +3,7 @@
 
 mod body;
 pub mod client;
+mod documents;
 mod error;
 mod guard;
 pub mod metrics;
@@ -14,6 +15,7 @@ mod routes;
 mod series;
 pub mod shadow;
 mod stall;
+mod turns;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

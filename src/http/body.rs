@@ -27,7 +27,11 @@ pub(super) async fn whole(body: Body, cap: usize) -> Result<Bytes, HttpError> {
 
 /// What an order says: a JSON object of at most `cap` bytes.
 pub(super) async fn order<T: for<'de> Deserialize<'de>>(body: Body, cap: usize) -> Result<T, HttpError> {
-    let bytes = whole(body, cap).await?;
+    read_order(&whole(body, cap).await?)
+}
+
+/// The same of a body that has arrived.
+pub(super) fn read_order<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, HttpError> {
     let refuse = |what: &str| {
         let message = format!("the body is no such order: {}; send `{{}}` if there is nothing to say", plain(what, 300));
         HttpError::new(StatusCode::BAD_REQUEST, "bad-order", message)
@@ -36,5 +40,5 @@ pub(super) async fn order<T: for<'de> Deserialize<'de>>(body: Body, cap: usize) 
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(refuse("it is no JSON object"));
     }
-    serde_json::from_slice(&bytes).map_err(|err| refuse(&err.to_string()))
+    serde_json::from_slice(bytes).map_err(|err| refuse(&err.to_string()))
 }

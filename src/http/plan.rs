@@ -14,8 +14,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use verwalter_core::digest::Digest;
 use verwalter_core::plain::plain;
+use verwalter_core::schedule::Schedule;
 
 use super::error::HttpError;
+use super::turns::{self, Turns};
 use super::{body, guard, orders};
 use crate::orders::{DeployOrder, DeployOrders, OrderError};
 use crate::store;
@@ -24,24 +26,33 @@ use crate::store;
 pub const APPLY_WAIT: Duration = Duration::from_secs(15 * 60);
 /// Largest body of a plan unless the settings allow more: a schedule of 10,000 nodes, with room.
 pub(super) const BODY_BYTES: u64 = 16 << 20;
+/// How many of them are read at a time.
+const SLOTS: usize = 2;
 
 /// What the handlers know.
 #[derive(Debug, Clone)]
 struct Context {
     orders: DeployOrders,
     body_bytes: usize,
+    /// A plan's body may be larger.
+    plan_bytes: usize,
+    turns: Turns,
 }
 
 /// To be merged into the node's router below its guard.
 pub fn routes<S>(orders: DeployOrders, body_bytes: u64) -> Router<S> {
-    let body_bytes = usize::try_from(body_bytes.max(BODY_BYTES)).unwrap_or(usize::MAX);
+    let [body_bytes, plan_bytes] = [body_bytes, body_bytes.max(BODY_BYTES)].map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+    with(Context { orders, body_bytes, plan_bytes, turns: Turns::new(SLOTS, turns::WAIT, "plans are being read") })
+}
+
+fn with<S>(context: Context) -> Router<S> {
     Router::new()
         .route("/v1/plan", post(plan))
         .route("/v1/apply", post(apply))
         // A plan changes nothing, but it reads files that only the daemon may: no other site's page asks for it.
         .route_layer(middleware::from_fn(guard::check_change))
         .method_not_allowed_fallback(orders::method)
-        .with_state(Context { orders, body_bytes })
+        .with_state(context)
 }
 
 /// The body of a plan.
@@ -66,13 +77,10 @@ struct ToApply {
 }
 
 async fn plan(State(context): State<Context>, body: Body) -> Result<Response, HttpError> {
-    let Given { schedule } = body::order(body, context.body_bytes).await?;
-    let read = tokio::task::spawn_blocking(move || schedule.map(|raw| store::given(raw.get())).transpose());
-    let broken = |_| HttpError::new(StatusCode::INTERNAL_SERVER_ERROR, "broke-off", "reading the schedule broke off: please report it");
-    let schedule = read.await.map_err(broken)?.map_err(|err| {
-        let message = format!("what was given is no schedule: {}", plain(&crate::telemetry::chain(&err), 1_000));
-        HttpError::new(StatusCode::UNPROCESSABLE_ENTITY, "no-schedule", message)
-    })?;
+    // Before the body: it is kept in memory while it arrives.
+    let turn = context.turns.take().await?;
+    let bytes = body::whole(body, context.plan_bytes).await?;
+    let schedule = turn.spend(move || read(&bytes)).await??;
     let order = DeployOrder::Plan { schedule: schedule.map(Box::new) };
     let answer = context.orders.give(order).await.map_err(|err| match err {
         OrderError::Late { .. } => {
@@ -84,6 +92,14 @@ async fn plan(State(context): State<Context>, body: Body) -> Result<Response, Ht
     Ok(Json(answer).into_response())
 }
 
+fn read(bytes: &[u8]) -> Result<Option<Schedule>, HttpError> {
+    let Given { schedule } = body::read_order(bytes)?;
+    schedule.map(|raw| store::given(raw.get())).transpose().map_err(|err| {
+        let message = format!("what was given is no schedule: {}", plain(&crate::telemetry::chain(&err), 1_000));
+        HttpError::new(StatusCode::UNPROCESSABLE_ENTITY, "no-schedule", message)
+    })
+}
+
 async fn apply(State(context): State<Context>, body: Body) -> Result<Response, HttpError> {
     let ToApply { plan } = body::order(body, context.body_bytes).await?;
     let answer = context.orders.give_within(DeployOrder::Apply { plan }, APPLY_WAIT).await.map_err(|err| orders::refused(&err, nothing))?;
@@ -93,3 +109,6 @@ async fn apply(State(context): State<Context>, body: Body) -> Result<Response, H
 fn nothing() -> HttpError {
     HttpError::new(StatusCode::NOT_FOUND, "nothing-yet", "there is no schedule yet: /v1/status says what is missing")
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,14 +2,12 @@
 //! schedule in force and changes nothing.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
-use tokio::sync::Semaphore;
 use verwalter_core::json::strict::JsonLimits;
 use verwalter_core::json::text::JsonText;
 use verwalter_core::ports::{Failure, FailureCause, Kind};
@@ -17,6 +15,7 @@ use verwalter_core::ports::{Failure, FailureCause, Kind};
 use super::body;
 use super::error::HttpError;
 use super::routes::{no_text, raw_document};
+use super::turns::Turns;
 use crate::query::{self, Question};
 use crate::status::View;
 use verwalter_collect::clock::unix_now;
@@ -32,11 +31,11 @@ const BODY: JsonLimits = JsonLimits { depth: 32, values: 100_000 };
 pub(super) struct Context {
     pub(super) view: View,
     pub(super) body_bytes: usize,
-    pub(super) slots: Arc<Semaphore>,
+    pub(super) turns: Turns,
 }
 
 pub(super) async fn ask(
-    State(Context { view, body_bytes, slots }): State<Context>,
+    State(Context { view, body_bytes, turns }): State<Context>,
     method: Method,
     path: Result<Path<String>, PathRejection>,
     parameters: Result<Query<Vec<(String, String)>>, QueryRejection>,
@@ -54,22 +53,15 @@ pub(super) async fn ask(
             format!("no query plugin is active: put NAME.wasm and NAME.yaml with `kind: query` into the plugins directory{broken}");
         return Err(HttpError::new(StatusCode::NOT_FOUND, "no-query-plugin", message));
     };
-    let Ok(slot) = slots.try_acquire_owned() else {
-        let message = format!("{SLOTS} questions are being answered already: ask again in a moment");
-        return Err(HttpError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message));
-    };
+    let turn = turns.take().await?;
     let question = Question { path, method: if method == Method::POST { "POST" } else { "GET" }, parameters, body };
     let in_force = view.in_force.borrow().clone();
     let hostname = view.hostname.clone();
-    let work = tokio::task::spawn_blocking(move || {
-        // Held for as long as the plugin runs, also when the client went away.
-        let _slot = slot;
-        query::answer(&*plugin, &question, &hostname, in_force.as_deref(), unix_now())
+    let answered = turn.spend(move || {
+        let answer = query::answer(&*plugin, &question, &hostname, in_force.as_deref(), unix_now()).map_err(|failure| refused(&failure))?;
+        Ok(raw_document(&uri, String::from(answer).into_bytes()))
     });
-    let answer = work.await.map_err(|_| {
-        HttpError::new(StatusCode::INTERNAL_SERVER_ERROR, "broke-off", "the query broke off: a defect, please report it".to_owned())
-    })?;
-    Ok(raw_document(&uri, String::from(answer.map_err(|failure| refused(&failure))?).into_bytes()))
+    answered.await?
 }
 
 /// By name. Which of two values is meant is not for the node to guess.

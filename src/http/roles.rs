@@ -13,14 +13,14 @@ use axum::middleware;
 use axum::response::Response;
 use axum::routing::{get, post};
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 use verwalter_core::names::RoleName;
 use verwalter_core::plain::plain;
 
 use super::error::HttpError;
 use super::routes::{document, no_text};
+use super::turns::{self, Turns};
 use super::{body, guard, orders, routes as reading};
-use crate::deploy::{Remembered, RoleDetail};
+use crate::deploy::Remembered;
 use crate::orders::{DeployOrder, DeployOrders, RoleOrder};
 
 /// How many answers are put together at a time: a record may have megabytes.
@@ -32,13 +32,14 @@ struct Context {
     remembered: Arc<Remembered>,
     orders: DeployOrders,
     body_bytes: usize,
-    slots: Arc<Semaphore>,
+    turns: Turns,
 }
 
 /// The paths, to be merged into the node's router below its guard. `records`: where it is remembered what belongs to which role.
 pub fn routes<S: Clone + Send + Sync + 'static>(records: PathBuf, orders: DeployOrders, body_bytes: u64) -> Router<S> {
     let body_bytes = usize::try_from(body_bytes).unwrap_or(usize::MAX);
-    let context = Context { remembered: Arc::new(Remembered::new(records)), orders, body_bytes, slots: Arc::new(Semaphore::new(SLOTS)) };
+    let turns = Turns::new(SLOTS, turns::WAIT, "such answers are being made");
+    let context = Context { remembered: Arc::new(Remembered::new(records)), orders, body_bytes, turns };
     let orders = Router::new()
         .route("/v1/roles/{name}/adopt", post(adopt))
         .route("/v1/roles/{name}/forget", post(forget))
@@ -102,38 +103,27 @@ fn role(name: Name) -> Result<RoleName, HttpError> {
     RoleName::new(&name).map_err(|_| no_role(&name))
 }
 
-async fn list(State(context): State<Context>, uri: Uri) -> Result<Response, HttpError> {
-    let roles = read(&context, |remembered| remembered.list()).await?;
-    Ok(document(&uri, &serde_json::json!({ "roles": roles })))
-}
-
-async fn detail(State(context): State<Context>, name: Name, uri: Uri) -> Result<Response, HttpError> {
-    let Path(name) = name.map_err(no_text)?;
-    let name = name.strip_suffix(".pretty").unwrap_or(&name);
-    let role = RoleName::new(name).map_err(|_| no_role(name))?;
-    let found: Option<RoleDetail> = read(&context, move |remembered| remembered.detail(&role)).await?;
-    found.map(|role| document(&uri, &role)).ok_or_else(|| no_role(name))
-}
-
-/// Reads what is remembered, on a thread that may wait for the disk.
-async fn read<T: Send + 'static>(
-    context: &Context,
-    look: impl FnOnce(&Remembered) -> Result<T, String> + Send + 'static,
-) -> Result<T, HttpError> {
-    let Ok(slot) = context.slots.clone().try_acquire_owned() else {
-        let message = format!("{SLOTS} such answers are being made already: ask again in a moment");
-        return Err(HttpError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", message));
-    };
-    let remembered = context.remembered.clone();
-    let found = tokio::task::spawn_blocking(move || {
-        let _slot = slot;
-        look(&remembered)
+async fn list(State(Context { remembered, turns, .. }): State<Context>, uri: Uri) -> Result<Response, HttpError> {
+    let listed = turns.spend(move || {
+        let roles = remembered.list().map_err(failed)?;
+        Ok(document(&uri, &serde_json::json!({ "roles": roles })))
     });
-    let failed = |message: String| HttpError::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", message);
-    match found.await {
-        Ok(found) => found.map_err(failed),
-        Err(_) => Err(failed("it broke off: a defect, please report it with the log".to_owned())),
-    }
+    listed.await?
+}
+
+async fn detail(State(Context { remembered, turns, .. }): State<Context>, name: Name, uri: Uri) -> Result<Response, HttpError> {
+    let Path(name) = name.map_err(no_text)?;
+    let name = name.strip_suffix(".pretty").unwrap_or(&name).to_owned();
+    let role = RoleName::new(&name).map_err(|_| no_role(&name))?;
+    let found = turns.spend(move || match remembered.detail(&role).map_err(failed)? {
+        Some(detail) => Ok(document(&uri, &detail)),
+        None => Err(no_role(&name)),
+    });
+    found.await?
+}
+
+fn failed(message: String) -> HttpError {
+    HttpError::new(StatusCode::INTERNAL_SERVER_ERROR, "failed", message)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The paths and what each shows. Every document comes compact, and indented with the suffix `.pretty`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::rejection::PathRejection;
@@ -11,16 +12,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Serialize;
 use serde_json::json;
-use tokio::sync::Semaphore;
-use verwalter_core::contract::whole_document;
 
 use super::error::HttpError;
 use super::guard::{Guard, Hosts, check, check_change};
 use super::metrics::{self, Readings};
-use super::{orders, plan, query, roles, series, shadow};
+use super::turns::Turns;
+use super::{documents, orders, plan, query, roles, series, shadow};
 use crate::round::Outcome;
 use crate::status::{self, View};
-use crate::store;
 
 const JSON: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];
 const TEXT: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
@@ -62,11 +61,12 @@ pub(super) fn router(view: View, hosts: Hosts, body_bytes: u64) -> Router {
     let context = query::Context {
         view: view.clone(),
         body_bytes: usize::try_from(body_bytes).unwrap_or(usize::MAX),
-        slots: Arc::new(Semaphore::new(query::SLOTS)),
+        turns: Turns::new(query::SLOTS, Duration::ZERO, "questions are being answered"),
     };
     // A question changes nothing, but it costs a plugin's time: for POST there is one rule.
     let asked = get(query::ask).merge(post(query::ask).route_layer(middleware::from_fn(check_change)));
     Router::new()
+        .merge(documents::routes(view.clone()))
         .merge(orders::routes(view.orders.clone(), body_bytes))
         .merge(roles::routes(view.records_dir.clone(), view.deploy_orders.clone(), body_bytes))
         .merge(plan::routes(view.deploy_orders.clone(), body_bytes))
@@ -78,16 +78,9 @@ pub(super) fn router(view: View, hosts: Hosts, body_bytes: u64) -> Router {
         .route("/healthz", get(|| async { (TEXT, "ok\n") }))
         .route("/readyz", get(ready))
         .route("/v1/scheduler_debug_info", get(scheduler_debug_info))
-        .route("/v1/why/{role}/{node}", get(why))
         .route("/v1/plugins/{name}", get(plugin))
         .route("/v1/status", get(status))
         .route("/v1/status.pretty", get(status))
-        .route("/v1/peers", get(peers))
-        .route("/v1/peers.pretty", get(peers))
-        .route("/v1/schedule", get(schedule))
-        .route("/v1/schedule.pretty", get(schedule))
-        .route("/v1/scheduler_input", get(scheduler_input))
-        .route("/v1/scheduler_input.pretty", get(scheduler_input))
         .route("/v1/plugins", get(plugins))
         .route("/v1/plugins.pretty", get(plugins))
         .fallback(unknown)
@@ -131,7 +124,7 @@ pub(super) fn raw_document(uri: &Uri, text: Vec<u8>) -> Response {
     }
 }
 
-fn nothing_yet(what: &str) -> HttpError {
+pub(super) fn nothing_yet(what: &str) -> HttpError {
     HttpError::new(StatusCode::NOT_FOUND, "nothing-yet", format!("there is no {what} yet: /v1/status says what is missing"))
 }
 
@@ -145,20 +138,6 @@ async fn ready(State(view): State<View>) -> Response {
         return (TEXT, "ready\n").into_response();
     }
     (StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{}\n", waits.join("\n"))).into_response()
-}
-
-async fn peers(State(view): State<View>, uri: Uri) -> Response {
-    document(&uri, &status::peers(&view))
-}
-
-async fn schedule(State(view): State<View>, uri: Uri) -> Result<Response, HttpError> {
-    let in_force = view.in_force.borrow().clone().ok_or_else(|| nothing_yet("schedule"))?;
-    Ok(raw_document(&uri, store::encode(&in_force, false)))
-}
-
-async fn scheduler_input(State(view): State<View>, uri: Uri) -> Result<Response, HttpError> {
-    let input = view.input.borrow().clone().ok_or_else(|| nothing_yet("scheduler input"))?;
-    Ok(raw_document(&uri, whole_document(&input.document, &input.reads, &input.view).into_bytes()))
 }
 
 async fn scheduler_debug_info(State(view): State<View>) -> Result<Response, HttpError> {
@@ -191,13 +170,4 @@ async fn plugin(State(view): State<View>, name: Result<Path<String>, PathRejecti
         Some(plugin) => Ok(document(&uri, &status::plugin(&view, plugin))),
         None => Err(HttpError::new(StatusCode::NOT_FOUND, "not-found", "there is no such plugin: /v1/plugins lists them")),
     }
-}
-
-async fn why(State(view): State<View>, place: Result<Path<(String, String)>, PathRejection>, uri: Uri) -> Result<Response, HttpError> {
-    let Path((role, node)) = place.map_err(no_text)?;
-    let node = node.strip_suffix(".pretty").unwrap_or(&node);
-    let in_force = view.in_force.borrow().clone().ok_or_else(|| nothing_yet("schedule"))?;
-    let answer = crate::why::explain(&in_force, &role, node);
-    let answer = answer.map_err(|err| HttpError::new(StatusCode::NOT_FOUND, "not-placed", err.to_string()))?;
-    Ok(document(&uri, &answer))
 }

@@ -21,6 +21,7 @@ use verwalter_core::names::Hostname;
 
 use super::error::HttpError;
 use super::routes::{document, method};
+use super::turns::{self, Turns};
 use crate::config::units::TimeSpan;
 use verwalter_core::plain::plain;
 
@@ -28,6 +29,8 @@ use verwalter_core::plain::plain;
 const DEADLINE: Duration = Duration::from_secs(5);
 /// How far back samples go unless `since` says otherwise.
 const SINCE: Duration = Duration::from_secs(600);
+/// How many answers are made at a time: one may have megabytes.
+const SLOTS: usize = 2;
 /// The version of the documents.
 const VERSION: u32 = 1;
 
@@ -37,11 +40,12 @@ struct Context {
     history: Inquirer,
     hostname: Hostname,
     deadline: Duration,
+    turns: Turns,
 }
 
 /// The paths, to be merged into the node's router below its guard.
 pub(super) fn routes<S>(history: Inquirer, hostname: Hostname) -> Router<S> {
-    within(Context { history, hostname, deadline: DEADLINE })
+    within(Context { history, hostname, deadline: DEADLINE, turns: Turns::new(SLOTS, turns::WAIT, "such answers are being made") })
 }
 
 fn within<S>(context: Context) -> Router<S> {
@@ -95,6 +99,7 @@ type Parameters = Result<Query<Vec<(String, String)>>, QueryRejection>;
 
 async fn list(State(context): State<Context>, parameters: Parameters, uri: Uri) -> Result<Response, HttpError> {
     let asked = Asked::read(parameters, None, MAX_SERIES)?;
+    let turn = context.turns.take().await?;
     let query = (!asked.selection.is_all()).then(|| asked.selection.query().clone());
     let Listed { found, left_out } = context.wait(context.history.series(query, asked.limit)).await?;
     let near = if found.is_empty() { context.near(asked.selection).await? } else { Vec::new() };
@@ -105,11 +110,12 @@ async fn list(State(context): State<Context>, parameters: Parameters, uri: Uri) 
         age_ms: line.newest.map(|(age, _)| millis(age)),
         labels: line.labels,
     };
-    Ok(document(&uri, &context.answer(None, found.into_iter().map(line).collect(), left_out, near)))
+    turn.spend(move || document(&uri, &context.answer(None, found.into_iter().map(line).collect(), left_out, near))).await
 }
 
 async fn samples(State(context): State<Context>, parameters: Parameters, uri: Uri) -> Result<Response, HttpError> {
     let asked = Asked::read(parameters, Some(SINCE), MAX_SAMPLED)?;
+    let turn = context.turns.take().await?;
     let since = asked.since.unwrap_or(SINCE);
     let Listed { found, left_out } = context.wait(context.history.samples(asked.selection.query().clone(), since, asked.limit)).await?;
     let near = if found.is_empty() { context.near(asked.selection).await? } else { Vec::new() };
@@ -119,7 +125,7 @@ async fn samples(State(context): State<Context>, parameters: Parameters, uri: Ur
         samples: series.samples.into_iter().map(|(age, value)| (millis(age), value)).collect(),
         labels: series.labels,
     };
-    Ok(document(&uri, &context.answer(Some(since), found.into_iter().map(sampled).collect(), left_out, near)))
+    turn.spend(move || document(&uri, &context.answer(Some(since), found.into_iter().map(sampled).collect(), left_out, near))).await
 }
 
 impl Context {

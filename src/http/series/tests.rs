@@ -33,7 +33,12 @@ fn history() -> History {
 }
 
 fn router(history: Inquirer, deadline: Duration) -> Router {
-    within(Context { history, hostname: "alpha".parse().expect("a hostname"), deadline })
+    within(Context {
+        history,
+        hostname: "alpha".parse().expect("a hostname"),
+        deadline,
+        turns: Turns::new(SLOTS, turns::WAIT, "such answers are being made"),
+    })
 }
 
 async fn get_from(router: Router, path: &str) -> (u16, Value) {

@@ -16,6 +16,8 @@ pub use self::plugin::PluginOrder;
 const QUEUE: usize = 16;
 /// How long a giver waits for the answer: the compiling of a large plugin, which an order may have to wait for, ends sooner.
 pub const ANSWER_WAIT: Duration = Duration::from_secs(30);
+/// What is told of an order whose answer was lost. Whoever carried it out knew what had been done; nobody else does.
+const BROKE_OFF: &str = "it broke off: a defect, please report it with the log; look at what stands before you order it again";
 
 /// Why an order was not carried out. Unless the variant says otherwise, nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -99,7 +101,9 @@ impl<O, A> Orders<O, A> {
         })?;
         match tokio::time::timeout(wait, answered).await {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(OrderError::Ending),
+            // Its task ends, and its queue with it; or it was dropped on the way by a panic, and the task goes on.
+            Ok(Err(_)) if self.queue.is_closed() => Err(OrderError::Ending),
+            Ok(Err(_)) => Err(OrderError::Failed(BROKE_OFF.to_owned())),
             Err(_) => Err(OrderError::Late { after: wait, reason: self.late }),
         }
     }
@@ -127,6 +131,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_order_that_breaks_off_is_no_end_of_the_node() {
+        let (orders, mut given) = to_plugins();
+        let doer = async {
+            drop(given.recv().await.expect("one is given"));
+        };
+        let (answer, ()) = tokio::join!(orders.give(release()), doer);
+        assert_eq!(answer, Err(OrderError::Failed(BROKE_OFF.to_owned())));
+        let ending = async {
+            let (_order, _answer) = given.recv().await.expect("one is given");
+            drop(given);
+        };
+        let (answer, ()) = tokio::join!(orders.give(release()), ending);
+        assert_eq!(answer, Err(OrderError::Ending));
+    }
+
+    #[tokio::test]
     async fn nobody_waits_for_ever() {
         let (orders, given) = to_plugins();
         for _ in 0..QUEUE {
@@ -136,9 +156,6 @@ mod tests {
         assert_eq!(orders.give(release()).await, Err(OrderError::Busy));
         drop(given);
         assert_eq!(orders.give(release()).await, Err(OrderError::Ending));
-        let (orders, mut given) = to_plugins();
-        let (answer, ()) = tokio::join!(orders.give(release()), async { drop(given.recv().await) });
-        assert_eq!(answer, Err(OrderError::Ending), "it was taken and forgotten");
     }
 
     #[tokio::test]

@@ -174,6 +174,16 @@ impl Changes {
     }
 }
 
+#[cfg(test)]
+impl Changes {
+    /// These, and then no more.
+    pub(crate) fn once(changes: ChangeSet) -> Changes {
+        let outbox = Arc::new(Outbox::default());
+        outbox.publish(changes, Settled::default());
+        Changes { outbox }
+    }
+}
+
 impl Outbox {
     fn lock(&self) -> MutexGuard<'_, OutboxState> {
         // Plain flags: a panic elsewhere leaves them whole.

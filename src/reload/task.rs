@@ -41,12 +41,14 @@ pub async fn run(
     drain: CancellationToken,
 ) {
     let mut retry = FIRST_RETRY;
+    // What no reload has read to its end since it changed: nobody tells of it a second time.
+    let mut owed = ChangeSet::default();
     // It is left behind when the daemon ends: nothing of it is in force, and its child ends with its parent.
     let mut preparing: Option<JoinHandle<()>> = None;
     loop {
         let former = config.borrow().clone();
-        let unfinished = former.catalog.is_unfinished() || !former.stirring.is_empty();
-        let wish = tokio::select! {
+        let unfinished = former.catalog.is_unfinished() || !former.stirring.is_empty() || !owed.is_empty();
+        let mut wish = tokio::select! {
             () = drain.cancelled() => return,
             changed = changes.next() => match changed {
                 Some(changed) => Wish::Reload(changed),
@@ -63,7 +65,10 @@ pub async fn run(
             Some(notice) = notices.recv() => Wish::Notice(notice),
             () = tokio::time::sleep(retry), if unfinished => Wish::Reload(ChangeSet { plugins: true, ..ChangeSet::default() }),
         };
-        if let Wish::Reload(_) = wish {
+        let reloads = matches!(wish, Wish::Reload(_));
+        if let Wish::Reload(changed) = &mut wish {
+            changed.add(owed);
+            owed = *changed;
             retry = if unfinished { (retry * 2).min(LONGEST_RETRY) } else { FIRST_RETRY };
         }
         let loader = loader.clone();
@@ -91,11 +96,20 @@ pub async fn run(
         };
         busy.send_replace(None);
         match done {
-            Ok(Some(next)) => drop(config.send_replace(Arc::new(next))),
-            Ok(None) => {}
-            Err(_) => {
-                tracing::error!("reloading the configuration tree broke off: a defect, please report it; the former one stays in force");
+            Ok(next) => {
+                if reloads {
+                    owed = ChangeSet::default();
+                }
+                if let Some(next) = next {
+                    config.send_replace(Arc::new(next));
+                }
             }
+            Err(_) if reloads => {
+                tracing::error!(
+                    "reloading the configuration tree broke off: a defect, please report it; the former one stays in force, and it is tried again"
+                );
+            }
+            Err(_) => tracing::error!("an order about a plugin broke off: a defect, please report it; what was in force stays in force"),
         }
     }
 }
@@ -105,3 +119,6 @@ async fn overdue(drain: &CancellationToken) {
     drain.cancelled().await;
     tokio::time::sleep(GRACE).await;
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@
 //! | [`deploy`], [`render`] | this node's part of the schedule, from templates to files; `verwalter_apply` puts these in place |
 //! | [`http`], [`status`], [`why`], [`orders`] | the API: what it shows, and what an operator may order through it |
 //! | [`counts`], [`histogram`] | counting what the node does |
+//! | `child` | waiting for compilers and build tools |
 //! | [`cli`], [`demo`] | the commands |
 //!
 //! Invariants:
@@ -31,6 +32,7 @@
 
 pub mod agents;
 pub mod app;
+mod child;
 pub mod cli;
 pub mod cluster;
 pub mod config;

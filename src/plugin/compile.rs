@@ -5,14 +5,15 @@ use std::io::{Read, Write};
 use std::num::NonZeroUsize;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{ChildStderr, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit};
 
 use super::engine::{EngineError, Workers, compile_engine};
 use super::inspect::{Abi, MAX_WASM_BYTES};
 use super::limits::{Limit, Limits};
+use crate::child;
 use crate::exit::Exit;
 
 /// The hidden subcommand that the child is started with.
@@ -21,6 +22,8 @@ pub const SUBCOMMAND: &str = "compile-plugin";
 const WALL_FACTOR: u32 = 5;
 /// And this much more: under a load of ten even a second of processor time takes long.
 const WALL_SLACK: Duration = Duration::from_secs(30);
+/// How often the child is looked at: a small plugin takes 50 ms, and waiting must not add to that.
+const PAUSE: Duration = Duration::from_millis(2);
 /// How a process ends that could not get memory or stack.
 const SIGABRT: i32 = 6;
 /// What the standard library says when it was memory.
@@ -124,7 +127,7 @@ impl Compiler {
             // A child that dies early closes the pipe; its status says why.
             scope.spawn(move || drop(stdin.write_all(wasm)));
             let complaint = scope.spawn(move || read_complaint(stderr));
-            let status = wait(&mut child, longest);
+            let status = child::wait(&mut child, longest, PAUSE);
             (status, complaint.join().unwrap_or_default())
         });
         let Some(status) = status.map_err(failed("waited for"))? else {
@@ -145,24 +148,6 @@ impl Compiler {
                 Err(CompileError::Crashed { status, complaint })
             }
         }
-    }
-}
-
-/// Waits for the child, at the longest so long; `None`: then it was killed.
-fn wait(child: &mut Child, longest: Duration) -> std::io::Result<Option<ExitStatus>> {
-    /// A small plugin takes 50 ms: waiting must not add to that.
-    const PAUSE: Duration = Duration::from_millis(2);
-    let deadline = Instant::now() + longest;
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        if Instant::now() >= deadline {
-            child.kill()?;
-            child.wait()?;
-            return Ok(None);
-        }
-        std::thread::sleep(PAUSE);
     }
 }
 

@@ -5,10 +5,15 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::child;
 
 /// The most of a command's output that is kept, in bytes, its end: more than a person reads, and compilers put the cause first or last.
 const OUTPUT_BYTES: u64 = 256 << 10;
+
+/// How often a command is looked at: most are done after a few milliseconds, and looking more often would take time from them.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Where a command's output goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,30 +89,12 @@ pub(super) fn run<'a>(
     })?;
     let status = match longest {
         None => child.wait().map_err(failed)?,
-        Some(longest) => match wait(&mut child, longest).map_err(failed)? {
+        Some(longest) => match child::wait(&mut child, longest, PAUSE).map_err(failed)? {
             Some(status) => status,
             None => return Err(ChildError::Deadline { program: program.to_owned(), longest }),
         },
     };
     Ok(Finished { status, output: read_end(&mut kept).map_err(failed)? })
-}
-
-/// Waits at the longest so long; `None`: then it was killed.
-fn wait(child: &mut std::process::Child, longest: Duration) -> io::Result<Option<ExitStatus>> {
-    /// Most are done after a few: looking more often would take time from them.
-    const PAUSE: Duration = Duration::from_millis(5);
-    let deadline = Instant::now() + longest;
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        if Instant::now() >= deadline {
-            child.kill()?;
-            child.wait()?;
-            return Ok(None);
-        }
-        std::thread::sleep(PAUSE);
-    }
 }
 
 fn read_end(file: &mut File) -> io::Result<String> {

@@ -37,16 +37,6 @@ pub enum Tags {
     Refused,
 }
 
-/// Reads a file of at most [`MAX_SETTINGS_BYTES`] in which tags are a mistake. An empty file is an empty mapping.
-pub fn read_yaml<T: DeserializeOwned>(path: &Path) -> Result<T, FileError> {
-    parse_yaml(path, &file::read_text(path, MAX_SETTINGS_BYTES)?, Tags::Refused)
-}
-
-/// Reads a file of at most [`MAX_SETTINGS_BYTES`] in which enums are written as tags.
-pub fn read_tagged_yaml<T: DeserializeOwned>(path: &Path) -> Result<T, FileError> {
-    parse_yaml(path, &file::read_text(path, MAX_SETTINGS_BYTES)?, Tags::Meant)
-}
-
 /// Reads `text`, the content of the file `path`.
 pub fn parse_yaml<T: DeserializeOwned>(path: &Path, text: &str, tags: Tags) -> Result<T, FileError> {
     parse_seed(path, text, tags, std::marker::PhantomData)

@@ -169,7 +169,8 @@ impl Call {
     }
 
     /// The answer's digest, when there was an answer.
-    pub fn answer_digest(&self) -> Option<Digest> {
+    #[cfg(test)]
+    pub(super) fn answer_digest(&self) -> Option<Digest> {
         self.answer
     }
 

@@ -17,10 +17,10 @@ pub enum Exit {
     Storage = 5,
     /// The address cannot be listened on.
     Listen = 6,
-    /// A plan is not empty, and that was asked for.
-    Differs = 8,
     /// A tool is missing that a plugin's build needs.
     Toolchain = 7,
+    /// A plan is not empty, and that was asked for.
+    Differs = 8,
 }
 
 impl From<Exit> for ExitCode {

@@ -22,7 +22,7 @@ use crate::role::Duties;
 
 /// The version of records that this program writes, and the only one that it reads.
 const VERSION: u32 = 1;
-/// Largest record, in bytes: 10,000 files with long paths, twice.
+/// Largest record, in bytes: [`crate::files::MAX_ROLE_FILES`] with long paths, twice.
 const MAX_BYTES: u64 = 64 << 20;
 /// How a record's name ends, and that of the directory with its texts.
 const RECORD: &str = ".json";

@@ -24,12 +24,34 @@ fn the_engine_is_named_by_the_version_that_is_built_in() {
 #[test]
 fn the_readme_names_every_exit_status() {
     use verwalter::exit::Exit;
-    let statuses = [Exit::Done, Exit::Failed, Exit::Config, Exit::Sandbox, Exit::Storage, Exit::Listen, Exit::Toolchain];
+    let statuses = [Exit::Done, Exit::Failed, Exit::Config, Exit::Sandbox, Exit::Storage, Exit::Listen, Exit::Toolchain, Exit::Differs];
     let readme = read("README.md");
     let line = readme.lines().find(|line| line.starts_with("Exit status:")).expect("the README has them in one line");
     for status in statuses {
         assert!(line.contains(&format!("{} ", status as u8)), "{status:?}");
     }
+}
+
+#[test]
+fn the_readme_has_every_command() {
+    use clap::CommandFactory;
+    let readme = read("README.md");
+    let (_, table) = readme.split_once("## Commands\n").expect("there is one");
+    let (table, _) = table.split_once("\nExit status").expect("it ends");
+    let told: Vec<Vec<&str>> = table.lines().filter_map(|row| row.strip_prefix("| ")?.split(" | ").next()).map(words).collect();
+    for command in verwalter::cli::Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+        let rows: Vec<_> = told.iter().filter(|words| words.get(1) == Some(&command.get_name())).collect();
+        assert!(!rows.is_empty(), "README.md has no `verwalter {}`", command.get_name());
+        for below in command.get_subcommands() {
+            let name = below.get_name();
+            assert!(rows.iter().any(|words| words.contains(&name)), "README.md has no `verwalter {} {name}`", command.get_name());
+        }
+    }
+}
+
+/// What stands in a cell, without what surrounds words.
+fn words(cell: &str) -> Vec<&str> {
+    cell.split(|c: char| c.is_whitespace() || "`,[]".contains(c)).filter(|word| !word.is_empty()).collect()
 }
 
 /// What it says of render files, sandboxes and deploying, word by word, is read without a complaint.

@@ -82,9 +82,8 @@ impl ConfigTree {
         // Paths outlive the directory that the daemon was started in.
         let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
         let mut report = Report::default();
-        if let Err(err) = std::fs::metadata(&dir) {
-            report.error(FileError::io(&dir, &err));
-        }
+        let unusable = unusable(&dir);
+        report.errors.extend(unusable.clone());
         let entries = walk::list(&dir, &mut report);
         // Without the directory every part is unknown, which is not the same as empty.
         let missing = report.errors.len();
@@ -103,9 +102,27 @@ impl ConfigTree {
         };
         notice_strangers(&entries, &tree.settings.value, &mut report);
         let Report { mut errors, mut notices } = report;
+        if let Some(unusable) = unusable {
+            // Nothing can be below it: that says no more.
+            errors = vec![unusable];
+        }
         errors.sort();
         notices.sort();
         (ConfigTree { notices, ..tree }, errors)
+    }
+}
+
+/// Why there can be no tree at `dir`.
+fn unusable(dir: &Path) -> Option<FileError> {
+    const INSTEAD: &str = "put the configuration tree there, or name another directory with --config-dir";
+    match std::fs::metadata(dir) {
+        Ok(found) if found.is_dir() => None,
+        Ok(_) => Some(FileError::new(dir, format!("is a file where a directory is expected: {INSTEAD}"))),
+        Err(err) => {
+            let error = FileError::io(dir, &err);
+            let message = format!("{}: {INSTEAD}", error.message);
+            Some(if err.kind() == std::io::ErrorKind::NotFound { FileError { message, ..error } } else { error })
+        }
     }
 }
 
@@ -220,8 +237,14 @@ mod tests {
     fn a_missing_directory_is_not_an_empty_one() {
         let dir = tempfile::tempdir().expect("temporary directory");
         let (tree, errors) = ConfigTree::load(&dir.path().join("none"));
-        assert_eq!(shown(&errors, dir.path()), ["none: does not exist (or is a symbolic link to nothing)"]);
+        let instead = "put the configuration tree there, or name another directory with --config-dir";
+        assert_eq!(shown(&errors, dir.path()), [format!("none: does not exist (or is a symbolic link to nothing): {instead}")]);
         assert!(!tree.runtime.is_sound() && !tree.plugins.is_sound());
+        write(dir.path(), &[("file", "")]);
+        let (tree, errors) = ConfigTree::load(&dir.path().join("file"));
+        assert_eq!(shown(&errors, dir.path()), [format!("file: is a file where a directory is expected: {instead}")]);
+        assert!(!tree.runtime.is_sound() && !tree.settings.is_sound());
+        fs::remove_file(dir.path().join("file")).expect("removed");
         let (tree, errors) = ConfigTree::load(dir.path());
         assert_eq!(errors, vec![]);
         assert!(tree.runtime.is_sound() && tree.settings.is_sound());

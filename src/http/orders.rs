@@ -77,7 +77,7 @@ async fn allow(State(context): State<Context>, name: Name, body: Body) -> Result
     give(&context, PluginOrder::Allow { name }).await
 }
 
-fn no_plugin(name: &str) -> HttpError {
+pub(super) fn no_plugin(name: &str) -> HttpError {
     let message = format!("there is no plugin `{}`: /v1/plugins lists them", plain(name, 100));
     HttpError::new(StatusCode::NOT_FOUND, "not-found", message)
 }

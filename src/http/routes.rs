@@ -168,6 +168,6 @@ async fn plugin(State(view): State<View>, name: Result<Path<String>, PathRejecti
     let catalog = view.config.borrow().catalog.clone();
     match catalog.status(name) {
         Some(plugin) => Ok(document(&uri, &status::plugin(&view, plugin))),
-        None => Err(HttpError::new(StatusCode::NOT_FOUND, "not-found", "there is no such plugin: /v1/plugins lists them")),
+        None => Err(orders::no_plugin(name)),
     }
 }

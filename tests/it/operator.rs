@@ -39,7 +39,7 @@ fn status_of_a_running_node() {
     let raw = run_to_end(["plugin", "status", "--json", "--node", &url]);
     let raw: Value = serde_json::from_str(&raw.out).expect("it is the node's JSON");
     assert_eq!(raw["plugins"][1]["digest"], digest);
-    fails(&["plugin", "status", "none", "--node", &url], "there is no such plugin");
+    fails(&["plugin", "status", "none", "--node", &url], "there is no plugin `none`");
     node.stop();
     fails(&["plugin", "status", "--node", &url], &format!("no node answers at {url}: is it running? say where with --node URL"));
 }

@@ -34,7 +34,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     rounds: Option<u64>,
     /// Where the API listens [default: 127.0.0.1:8379, or a free port if that is taken]
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_parser = super::address, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
     /// Print one JSON object a round instead of text
     #[arg(long)]

@@ -32,7 +32,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// Where the API listens [default: 127.0.0.1:8379, or `listen` in verwalter.yaml]
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_parser = super::address, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
     /// The address alone, as verwalter 0.13 took it
     #[arg(long, value_name = "IP", conflicts_with = "listen")]

@@ -27,7 +27,10 @@ pub struct WhyArgs {
 /// Answers on standard output.
 pub fn run(args: &WhyArgs) -> anyhow::Result<Exit> {
     let Some(in_force) = store::read_stored(&args.storage_dir)? else {
-        anyhow::bail!("{} holds no schedule yet: has a node run with this --storage-dir?", args.storage_dir.display());
+        anyhow::bail!(
+            "{} holds no schedule yet: has a node run with this --storage-dir (a demo's is DIR/var)?",
+            args.storage_dir.display()
+        );
     };
     let answer = explain(&in_force, &args.role, &args.node)?;
     if args.json {

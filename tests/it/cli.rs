@@ -235,6 +235,8 @@ fn what_the_command_line_does_not_know_is_refused_with_status_2() {
     check(&["demo", "--frobnicate"], "--frobnicate");
     check(&["dmeo"], "demo");
     check(&["schedule", "--plugin", "x"], "--input");
+    check(&["run", "--listen", "localhost:8379"], "write an IP address and a port, as in 127.0.0.1:8379");
+    check(&["log", "-n", "0"], "--lines");
     check(&[], "Usage");
     let ended = run_to_end(["--version"]);
     assert_eq!((ended.status, ended.out), (Some(0), concat!("verwalter v", env!("CARGO_PKG_VERSION"), "\n").to_owned()));

@@ -13,7 +13,7 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::support::{Node, Site, eventually, run_to_end};
+use crate::support::{Node, Site, eventually, program, run_to_end};
 
 /// A site whose role `web` has one file and these lines after its copy. Commands may run the shell.
 fn site(lines: &str) -> Site {
@@ -234,6 +234,24 @@ fn a_stop_does_not_wait_for_a_command_that_hangs() {
     node.healthy();
     node.stop();
     assert_eq!(told(&site)[3..], ["listen 8081"], "nothing was left to be undone");
+}
+
+#[test]
+fn a_log_is_followed_until_nobody_reads_it() {
+    let site = Site::prepared();
+    let mut node = site.run(&[]);
+    node.ready();
+    node.stop();
+    for role in [&[][..], &["--role", "web"]] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        let mut command = program();
+        command.args(["log", "--follow", "--log-dir"]).arg(site.path("log")).args(role).stdout(writer);
+        // The reader is gone: the first line finds nobody.
+        drop(reader);
+        let mut follower = command.spawn().expect("the program starts");
+        let status = eventually("it ends", || follower.try_wait().expect("it can be waited for"));
+        assert_eq!(status.code(), Some(0), "{role:?}");
+    }
 }
 
 #[test]

@@ -124,7 +124,8 @@ impl Deploy {
         let done = self.lend(hands, move |worker| {
             let plan = planned(worker, &grounds, None).map_err(OrderError::Conflict)?;
             if plan.digest != insisted {
-                let message = "it is another plan by now, and nothing was done: look at it again with `verwalter plan`";
+                let message = "it is another plan by now, and nothing was done: look at it again with `verwalter plan` (a plan of another \
+                               schedule applies only once that is in force)";
                 return Err(OrderError::Conflict(message.to_owned()));
             }
             Ok((worker.deploy(&grounds.pass(&grounds.in_force, true)), plan))

@@ -184,7 +184,7 @@ fn why_tells_the_reason_or_what_there_is_instead() {
     let empty = Site::fresh();
     fails(&["why", "web", "alpha", "--storage-dir", &empty.path("").display().to_string()], "holds no schedule yet");
     site.write("var/schedule/schedule.json", "{\"timestamp\"");
-    fails(&["why", "web", "alpha", "--storage-dir", storage], "the stored schedule cannot be read");
+    fails(&["why", "web", "alpha", "--storage-dir", storage], "schedule/schedule.json cannot be read: EOF");
 }
 
 #[test]

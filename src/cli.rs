@@ -5,6 +5,7 @@ pub mod demo;
 mod log;
 pub mod metrics;
 pub mod node;
+mod output;
 mod pager;
 mod plan;
 pub mod plugin;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use self::output::print;
 use crate::exit::Exit;
 
 /// Cluster orchestrator whose schedulers are WebAssembly plugins.
@@ -86,15 +88,6 @@ pub struct ConfigDir {
     /// The configuration tree
     #[arg(long, value_name = "DIR", default_value = "/etc/verwalter")]
     pub config_dir: PathBuf,
-}
-
-/// Prints a line. A reader that went away (`| head`) is no failure: it has what it wanted.
-fn print(line: impl std::fmt::Display) -> anyhow::Result<()> {
-    use std::io::Write;
-    match writeln!(std::io::stdout().lock(), "{line}") {
-        Err(err) if err.kind() != std::io::ErrorKind::BrokenPipe => Err(err.into()),
-        _ => Ok(()),
-    }
 }
 
 /// What a child of the daemon came to. Its parent reads the line.

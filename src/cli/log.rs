@@ -1,5 +1,6 @@
 //! `verwalter log`: what was deployed on this machine, when and why, from the deployment log. It reads files only: the node may run or not.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use verwalter_apply::diff::escape;
 use verwalter_apply::log::{Entry, Filter, LogReader, Marker, Pointer, Stream, Tail};
 use verwalter_core::names::RoleName;
 
-use super::print;
+use super::output::{pause, print, say};
 use crate::exit::Exit;
 
 /// How often the files are looked at while they are followed.
@@ -26,7 +27,7 @@ pub(super) struct LogArgs {
     role: Option<RoleName>,
     /// How many deployments of the role, or lines without --role [default: 1, or 50]
     #[arg(long, short = 'n', value_name = "N")]
-    lines: Option<usize>,
+    lines: Option<NonZeroUsize>,
     /// Go on with what comes, until it is interrupted
     #[arg(long, short)]
     follow: bool,
@@ -53,21 +54,21 @@ pub(super) fn run(args: &LogArgs) -> anyhow::Result<Exit> {
 fn entries(reader: &LogReader, args: &LogArgs) -> anyhow::Result<Exit> {
     const LINES: usize = 50;
     let shown = |entry: &Entry| if args.json { entry.line() } else { entry.to_string() };
-    let mut found = reader.last(&Filter::default(), args.lines.unwrap_or(LINES))?;
+    let mut found = reader.last(&Filter::default(), args.lines.map_or(LINES, NonZeroUsize::get))?;
     if found.entries.is_empty() && !args.follow {
         anyhow::bail!("nothing was deployed yet, or {} is another node's log directory", args.log_dir.display());
     }
-    for entry in &found.entries {
-        print(shown(entry).trim_end())?;
-    }
-    if !args.follow {
-        return Ok(Exit::Done);
-    }
+    let mut new = std::mem::take(&mut found.entries);
     loop {
-        for entry in reader.follow(&mut found.tail, &Filter::default())? {
-            print(shown(&entry).trim_end())?;
+        for entry in &new {
+            if !say(shown(entry).trim_end())? {
+                return Ok(Exit::Done);
+            }
         }
-        std::thread::sleep(POLL);
+        if !args.follow || !pause(POLL) {
+            return Ok(Exit::Done);
+        }
+        new = reader.follow(&mut found.tail, &Filter::default())?;
     }
 }
 
@@ -76,13 +77,19 @@ fn texts(reader: &LogReader, role: &RoleName, args: &LogArgs) -> anyhow::Result<
     let mut tail: Tail = reader.end(Stream::Role(role.clone()))?;
     let found = reader.last(&Filter { role: Some(role.clone()), ..Filter::default() }, ENTRIES)?;
     let begun: Vec<&Pointer> = found.entries.iter().filter(|entry| entry.marker == Marker::RoleStart).map(|entry| &entry.pointer).collect();
-    if begun.is_empty() && !args.follow {
-        anyhow::bail!("nothing was done to the role {role} yet, or {} is another node's log directory", args.log_dir.display());
+    if begun.is_empty() {
+        if !args.follow {
+            anyhow::bail!("nothing was done to the role {role} yet, or {} is another node's log directory", args.log_dir.display());
+        }
+        // It may be misspelt.
+        eprintln!("nothing was done to the role {role} yet; waiting");
     }
-    let first = begun.len().saturating_sub(args.lines.unwrap_or(1));
+    let first = begun.len().saturating_sub(args.lines.map_or(1, NonZeroUsize::get));
     for (index, pointer) in begun.iter().enumerate().skip(first) {
         let text = reader.text(pointer, end(pointer, begun.get(index + 1).copied()), TEXT_BYTES)?;
-        show(&text.text)?;
+        if !show(&text.text)? {
+            return Ok(Exit::Done);
+        }
         if text.left_out > 0 {
             print(format!("… {} bytes left out: see {}", text.left_out, args.log_dir.join(role.as_str()).display()))?;
         }
@@ -92,10 +99,9 @@ fn texts(reader: &LogReader, role: &RoleName, args: &LogArgs) -> anyhow::Result<
     }
     loop {
         let lines = reader.read(&mut tail)?;
-        if lines.is_empty() {
-            std::thread::sleep(POLL);
+        if !show(&String::from_utf8_lossy(&lines))? || (lines.is_empty() && !pause(POLL)) {
+            return Ok(Exit::Done);
         }
-        show(&String::from_utf8_lossy(&lines))?;
     }
 }
 
@@ -107,6 +113,12 @@ fn end(pointer: &Pointer, next: Option<&Pointer>) -> Option<u64> {
     }
 }
 
-fn show(text: &str) -> anyhow::Result<()> {
-    text.lines().try_for_each(|line| print(escape(line)))
+/// Prints a text. `false`: whoever reads has gone away.
+fn show(text: &str) -> anyhow::Result<bool> {
+    for line in text.lines() {
+        if !say(escape(line))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

@@ -75,20 +75,6 @@ impl<W: Write> Drop for Screen<W> {
     }
 }
 
-/// Writes a line. `false`: whoever reads has gone away.
-pub(super) fn say(line: impl std::fmt::Display) -> io::Result<bool> {
-    heard(writeln!(io::stdout().lock(), "{line}"))
-}
-
-/// Whether somebody still reads what was written.
-pub(super) fn heard(written: io::Result<()>) -> io::Result<bool> {
-    match written {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,6 +13,7 @@ pub mod replay;
 pub mod role;
 pub mod run;
 pub mod schedule;
+mod scratch;
 pub mod simulate;
 pub mod verify;
 pub mod why;

@@ -121,6 +121,7 @@ impl Deploy {
 
     async fn apply(&self, hands: Hands<'_>, insisted: Digest) -> Result<Value, OrderError> {
         let grounds = self.grounds(&mut Some(hands.tools.clone())).map_err(|unready| OrderError::Conflict(unready.to_string()))?;
+        let tools = hands.tools.clone();
         let done = self.lend(hands, move |worker| {
             let plan = planned(worker, &grounds, None).map_err(OrderError::Conflict)?;
             if plan.digest != insisted {
@@ -131,7 +132,7 @@ impl Deploy {
             Ok((worker.deploy(&grounds.pass(&grounds.in_force, true)), plan))
         });
         let (report, plan) = done.await??;
-        self.publish(report.clone());
+        self.publish(DeployReport { unlogged: tools.unlogged(), ..report.clone() });
         outcome(&report, &plan)
     }
 

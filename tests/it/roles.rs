@@ -2,6 +2,7 @@
 
 mod ending;
 mod faults;
+mod log;
 mod nginx;
 mod ownership;
 mod plan;

@@ -164,15 +164,15 @@ fn message(err: &Error, text: &str, tags: Tags) -> String {
     match err {
         Error::SerdeUnknownField { field, expected, .. } => format!("unknown key: {}", suggest::hint(field, expected)),
         Error::SerdeUnknownVariant { variant, expected, .. } => match err.location().and_then(|at| tag_before(text, at)) {
-            Some(tag) => format!("unknown tag `!{tag}`: {}", suggest::hint(tag, expected)),
+            Some(tag) => unknown_tag(tag, expected),
             None => format!("`{variant}` is not known here: {}", suggest::hint(variant, expected)),
         },
         Error::SerdeMissingField { field, .. } => format!("the key `{field}` is missing: add it"),
-        Error::TaggedEnumMismatch { tagged, .. } => {
-            let tag = tagged.trim_start_matches('!');
-            format!("unknown tag `!{tag}`: {}", suggest::hint(tag, tags.kinds().known))
-        }
-        Error::ExternallyTaggedEnumExpectedScalarOrMapping { .. } => tags.kinds().missing.to_owned(),
+        Error::TaggedEnumMismatch { tagged, .. } => unknown_tag(tagged.trim_start_matches('!'), tags.kinds().known),
+        Error::ExternallyTaggedEnumExpectedScalarOrMapping { .. } => match err.location().and_then(|at| tag_before(text, at)) {
+            Some(tag) => unknown_tag(tag, tags.kinds().known),
+            None => tags.kinds().missing.to_owned(),
+        },
         Error::UnsupportedTag { tag, .. } => format!("unknown tag `!{}`: remove it", tag.trim_start_matches('!')),
         Error::DuplicateMappingKey { key: Some(key), .. } => format!("the key `{key}` stands twice in one mapping: remove one"),
         Error::DuplicateMappingKey { .. } => "a key stands twice in one mapping: remove one".to_owned(),
@@ -193,8 +193,12 @@ fn message(err: &Error, text: &str, tags: Tags) -> String {
     }
 }
 
-/// The tag of the mapping whose first key stands at `at`: for a tag that is no variant the parser takes that key for the variant
-/// and does not mention the tag.
+fn unknown_tag(tag: &str, known: &[&str]) -> String {
+    format!("unknown tag `!{tag}`: {}", suggest::hint(tag, known))
+}
+
+/// The tag of the list at `at`, or of the mapping whose first key stands there: for a tag that is no variant the parser takes that key
+/// for the variant, and mentions no tag.
 fn tag_before(text: &str, at: Location) -> Option<&str> {
     let line = usize::try_from(at.line()).ok()?.checked_sub(1)?;
     let line_start = if line == 0 { 0 } else { text.match_indices('\n').nth(line - 1)?.0 + 1 };

@@ -5,6 +5,7 @@ pub mod demo;
 mod log;
 pub mod metrics;
 pub mod node;
+mod output;
 mod pager;
 mod plan;
 pub mod plugin;
@@ -12,16 +13,17 @@ pub mod replay;
 pub mod role;
 pub mod run;
 pub mod schedule;
+mod scratch;
 pub mod simulate;
 pub mod verify;
 pub mod why;
 
-use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use self::output::print;
 use crate::exit::Exit;
 
 /// Cluster orchestrator whose schedulers are WebAssembly plugins.
@@ -93,26 +95,6 @@ pub struct ConfigDir {
 /// Where to listen. Names are not looked up: which of several addresses is meant would be a guess.
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "write an IP address and a port, as in 127.0.0.1:8379")
-}
-
-/// Prints a line. A reader that went away (`| head`) is no failure: it has what it wanted.
-fn print(line: impl std::fmt::Display) -> anyhow::Result<()> {
-    say(line).map(drop).map_err(Into::into)
-}
-
-/// The same of what would go on for ever. `false`: nobody reads any more.
-fn say(line: impl std::fmt::Display) -> io::Result<bool> {
-    use std::io::Write;
-    heard(writeln!(io::stdout().lock(), "{line}"))
-}
-
-/// Whether somebody still reads what was written.
-fn heard(written: io::Result<()>) -> io::Result<bool> {
-    match written {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        Err(error) => Err(error),
-    }
 }
 
 /// What a child of the daemon came to. Its parent reads the line.

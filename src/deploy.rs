@@ -158,7 +158,7 @@ impl Deploy {
         match ended(work, &stops, drain).await {
             Ok((moved, report)) => {
                 *worker = moved;
-                self.publish(report);
+                self.publish(DeployReport { unlogged: stops.unlogged(), ..report });
                 worker.retry()
             }
             Err(_) => {
@@ -178,7 +178,7 @@ impl Deploy {
         let refusal = |message: &str| RoleOutcome::Refused { message: message.to_owned() };
         let roles = placed.filter_map(|(role, _)| Some((role.clone(), refusal(refused?)))).collect();
         let digest = schedule.map_or_else(|| Digest::of(b""), |schedule| schedule.digest());
-        DeployReport { digest, written: 0, roles, waiting: Default::default(), unchosen }
+        DeployReport { digest, written: 0, roles, waiting: Default::default(), unchosen, unlogged: None }
     }
 
     fn opened(&self, tools: &mut Option<Arc<Tools>>) -> Result<Arc<Tools>, ToolsError> {

@@ -83,6 +83,8 @@ pub struct Config {
     pub catalog: Arc<Catalog>,
     /// The generation of the rules that follow from them.
     pub rules_generation: u64,
+    /// Whether verwalter.yaml says other than what the daemon was started with: that takes effect at the next start.
+    pub restart_needed: bool,
     /// What is wrong with the tree as it stands.
     pub errors: Arc<[FileError]>,
     /// The parts that were never sound since the start.
@@ -190,6 +192,7 @@ impl Loader {
             templates_generation: 0,
             catalog: Arc::default(),
             rules_generation: 0,
+            restart_needed: false,
             errors: Arc::default(),
             unknown: vec!["runtime", "machine"],
             seen: BTreeSet::new(),
@@ -241,7 +244,9 @@ impl Loader {
         for notice in &tree.notices {
             tracing::debug!(%notice, "in the configuration tree");
         }
-        if changes.settings && tree.settings.is_sound() && tree.settings.value != self.settings {
+        // One that is broken, or half written, says nothing yet.
+        let restart_needed = if tree.settings.is_sound() { tree.settings.value != self.settings } else { former.restart_needed };
+        if changes.settings && restart_needed {
             tracing::warn!("verwalter.yaml changed: its settings take effect at the next start");
         }
         let mut unknown = former.unknown.clone();
@@ -299,6 +304,7 @@ impl Loader {
             templates_generation: former.templates_generation + u64::from(changes.templates),
             catalog,
             rules_generation,
+            restart_needed,
             errors: errors.into(),
             unknown,
             seen,

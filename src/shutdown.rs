@@ -1,10 +1,15 @@
 //! The end of the daemon in order: first nothing is decided any more, then what is in force is stored and deployed, then the
-//! rest goes. A second signal ends at once.
+//! rest goes. Another signal ends at once, unless it came with the first.
 
 use std::io;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// Signals within this time are one wish: `timeout` and some supervisors signal the process and then its group. Below what makes a person
+/// impatient.
+const ONE_WISH: Duration = Duration::from_secs(1);
 
 /// The stages, in the order in which they are cancelled.
 #[derive(Debug, Clone, Default)]
@@ -41,17 +46,36 @@ pub struct Signals {
     /// `None` where whoever started the program had it ignored, as `nohup` does.
     hangup: Option<Signal>,
     on_hangup: OnHangup,
+    /// When the first one asked for the end.
+    first: Option<Instant>,
 }
 
 impl Signals {
     /// Begins to listen.
     pub fn listen(on_hangup: OnHangup) -> io::Result<Signals> {
         let hangup = if hangup_is_ignored() { None } else { Some(signal(SignalKind::hangup())?) };
-        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())?, hangup, on_hangup })
+        let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(Signals { interrupt, terminate, hangup, on_hangup, first: None })
     }
 
     /// Waits for one that ends the program, also one that came since the last call; gives its name.
     pub async fn asked(&mut self) -> &'static str {
+        let name = self.received().await;
+        self.first.get_or_insert_with(Instant::now);
+        name
+    }
+
+    /// Waits for one that cuts the end short: none of those that came with the one that asked for it.
+    pub async fn insisted(&mut self) {
+        loop {
+            self.received().await;
+            if self.first.is_none_or(|first| first.elapsed() >= ONE_WISH) {
+                return;
+            }
+        }
+    }
+
+    async fn received(&mut self) -> &'static str {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => return "SIGINT",

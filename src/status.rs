@@ -131,6 +131,9 @@ impl View {
         if let Some(message) = self.deployed.borrow().as_ref().and_then(|report| report.unchosen.clone()) {
             errors.insert("render-roles".to_owned(), message);
         }
+        if let Some(message) = self.deployed.borrow().as_ref().and_then(|report| report.unlogged.clone()) {
+            errors.insert("deployment log".to_owned(), message);
+        }
         for (role, message) in self.failed_roles() {
             errors.insert(format!("role {role}"), message);
         }
@@ -196,6 +199,7 @@ impl View {
             "term": term,
             "schedule_since": in_force.as_ref().map(|in_force| in_force.since),
             "config_generation": config.generation,
+            "restart_needed": config.restart_needed,
             "reloading_since": *self.reloading_since.borrow(),
             "sources": collected.as_deref().map(|published| sources(&published.sources)),
             "agent": self.agent.as_ref().map(|agent| agents::document(&agent.borrow())),

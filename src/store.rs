@@ -1,8 +1,10 @@
 //! The schedule in force: published at once, written off the decision's path, continued after a restart. Only a live lease commits.
 
+mod given;
+
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use verwalter_core::ids::{NodeId, Round, Term, UnixMillis};
 use verwalter_core::json::strict::JsonLimits;
 use verwalter_core::schedule::Schedule;
 
+pub use self::given::{GivenError, given};
 use crate::cluster::Lease;
 use crate::storage::{Storage, StorageError};
 
@@ -67,11 +70,22 @@ pub enum StoreError {
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// The file is no schedule.
-    #[error("the stored schedule cannot be read: {0}")]
-    Malformed(String),
+    #[error("the stored schedule {} cannot be read: {message}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
     /// It is not the schedule that it says it is.
-    #[error("the stored schedule is refused")]
-    Refused(#[from] AdmitError),
+    #[error("the stored schedule {} is refused", path.display())]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: AdmitError,
+    },
 }
 
 /// A commit that came too late. The schedule in force stays.
@@ -218,37 +232,25 @@ pub fn read_stored(storage_dir: &Path) -> Result<Option<InForce>, StoreError> {
         Err(err) if err.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(err) => return Err(failed(err).into()),
     };
-    parse(&bytes).map(Some)
+    parse(&path, &bytes).map(Some)
 }
 
 fn load(storage: &Storage) -> Result<Option<InForce>, StoreError> {
-    storage.read(FILE, MAX_FILE_BYTES)?.map(|bytes| parse(&bytes)).transpose()
+    storage.read(FILE, MAX_FILE_BYTES)?.map(|bytes| parse(&storage.path().join(FILE), &bytes)).transpose()
 }
 
-fn parse(bytes: &[u8]) -> Result<InForce, StoreError> {
-    let wrapper: Wrapper<'_> = serde_json::from_slice(bytes).map_err(|err| StoreError::Malformed(err.to_string()))?;
-    let digest = Digest::parse(&format!("sha256:{}", wrapper.hash)).map_err(|err| StoreError::Malformed(err.to_string()))?;
+fn parse(path: &Path, bytes: &[u8]) -> Result<InForce, StoreError> {
+    let malformed = |message| StoreError::Malformed { path: path.to_owned(), message };
+    let wrapper: Wrapper<'_> = serde_json::from_slice(bytes).map_err(|err| malformed(err.to_string()))?;
+    let digest = Digest::parse(&format!("sha256:{}", wrapper.hash)).map_err(|err| malformed(err.to_string()))?;
+    let refused = |source| StoreError::Refused { path: path.to_owned(), source };
     Ok(InForce {
-        schedule: admit::restore(wrapper.data.get(), digest, LIMITS)?,
+        schedule: admit::restore(wrapper.data.get(), digest, LIMITS).map_err(refused)?,
         since: wrapper.timestamp,
         term: Term { counter: wrapper.term, leader: wrapper.origin },
         round: wrapper.round,
         why: Why::from_json(wrapper.why.map(|raw| raw.get().into())),
     })
-}
-
-/// A schedule that somebody gives: as the API or the storage has it, or the schedule alone. Whether it is the one that its digest names is
-/// not asked: it may have been changed on purpose.
-pub fn given(text: &str) -> Result<Schedule, AdmitError> {
-    #[derive(Deserialize)]
-    struct Given<'a> {
-        #[serde(borrow)]
-        data: &'a RawValue,
-        #[serde(rename = "hash")]
-        _hash: &'a RawValue,
-    }
-    let schedule = serde_json::from_str::<Given<'_>>(text).map_or(text, |given| given.data.get());
-    admit::read(schedule, LIMITS)
 }
 
 #[cfg(test)]
@@ -314,7 +316,8 @@ mod tests {
         let storage = Arc::new(Storage::open(dir.path()).unwrap());
         let (store, error) = ScheduleStore::open(&storage).unwrap();
         assert!(store.current().is_none());
-        assert!(matches!(error, Some(StoreError::Refused(AdmitError::Digest { .. }))), "{error:?}");
+        let refused = matches!(&error, Some(StoreError::Refused { path: told, source: AdmitError::Digest { .. } }) if *told == path);
+        assert!(refused, "{error:?}");
         let leadership = Leadership::alone(NodeId::from_bytes([1; 16]), &storage, None).unwrap();
         let (store, lease) = (Arc::new(store), leadership.lease().unwrap());
         store.commit(&lease, decided("c", &lease)).unwrap();

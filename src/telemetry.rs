@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
 
 use crate::config::settings::LogFormat;
 
@@ -12,7 +13,12 @@ pub const FILTER_VARIABLE: &str = "RUST_LOG";
 
 /// Starts logging. A second call changes nothing. `default` is the filter without [`FILTER_VARIABLE`].
 pub fn init(format: LogFormat, default: &str) {
-    let filter = EnvFilter::try_from_env(FILTER_VARIABLE).unwrap_or_else(|_| EnvFilter::new(default));
+    let given = std::env::var_os(FILTER_VARIABLE).map(|given| given.to_string_lossy().into_owned());
+    let (filter, wrong) = match given.as_deref().map(filter) {
+        None => (EnvFilter::new(default), None),
+        Some(Ok(filter)) => (filter, None),
+        Some(Err(wrong)) => (EnvFilter::new(default), Some(wrong)),
+    };
     // A reader that went away (`2>&1 | head`) must not end the daemon: telling of a failed line would itself fail, and panic.
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).log_internal_errors(false);
     // Failing means that logging has begun already: a test, or an embedding program.
@@ -20,6 +26,14 @@ pub fn init(format: LogFormat, default: &str) {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
         LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
     };
+    if let Some(error) = wrong {
+        tracing::error!(%error, "RUST_LOG cannot be read and is left aside: write it as in `info,verwalter=debug`");
+    }
+}
+
+/// The filter that somebody wrote. A misspelt level is a target that nobody has: errors are told whatever it says, unless it turns them off.
+fn filter(given: &str) -> Result<EnvFilter, ParseError> {
+    EnvFilter::builder().parse(format!("error,{given}"))
 }
 
 /// An error and its causes in one line, outermost first.
@@ -32,4 +46,32 @@ pub fn chain(error: &dyn Error) -> String {
         cause = error.source();
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::{Layer, Registry};
+
+    use super::*;
+
+    #[test]
+    fn errors_are_told_whatever_is_misspelt() {
+        let check = |given: &str, expect: Option<(bool, bool)>| {
+            let told = filter(given).ok().map(|filter| {
+                let subscriber = Registry::default().with(tracing_subscriber::layer::Identity::new().with_filter(filter));
+                tracing::subscriber::with_default(subscriber, || {
+                    (tracing::enabled!(tracing::Level::ERROR), tracing::enabled!(tracing::Level::INFO))
+                })
+            });
+            assert_eq!(told, expect, "{given}");
+        };
+        check("", Some((true, false)));
+        check("info", Some((true, true)));
+        check("infoo", Some((true, false)));
+        check("verwalter=info", Some((true, true)));
+        check("verwalterr=info", Some((true, false)));
+        check("off", Some((false, false)));
+        check("foo=bar=baz", None);
+    }
 }

@@ -9,6 +9,7 @@ use verwalter_core::names::TemplateRef;
 
 use super::{ConfigDir, print};
 use crate::agents;
+use crate::cli::scratch::Scratch;
 use crate::config::settings::{SETTINGS_FILE, Settings};
 use crate::config::{ConfigTree, FileError};
 use crate::exit::Exit;
@@ -32,7 +33,7 @@ pub struct CheckArgs {
 /// Checks; errors go to standard error, one a line.
 pub fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     let (tree, mut errors) = ConfigTree::load(&args.config.config_dir);
-    let cache = tempfile::tempdir()?;
+    let cache = Scratch::new()?;
     let activator = Activator::without_storage(cache.path(), Compiler::default(), u64::MAX)?;
     // What stands there is what is asked about, half written or not.
     let listed = Listed { files: &tree.plugins.value, listing: Listing::Whole, whole: &|_| true };

@@ -80,7 +80,7 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
         };
         tokio::select! {
             () = running.drain() => {}
-            _ = signals.asked() => {}
+            () = signals.insisted() => {}
         }
         if args.rounds.is_none() && !args.json {
             // Whoever read it may be gone: that is no failure.

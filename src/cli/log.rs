@@ -9,7 +9,7 @@ use verwalter_apply::diff::escape;
 use verwalter_apply::log::{Entry, Filter, LogReader, Marker, Pointer, Stream, Tail};
 use verwalter_core::names::RoleName;
 
-use super::{print, say};
+use super::output::{pause, print, say};
 use crate::exit::Exit;
 
 /// How often the files are looked at while they are followed.
@@ -64,17 +64,17 @@ fn entries(reader: &LogReader, args: &LogArgs) -> anyhow::Result<Exit> {
             args.log_dir.display()
         );
     }
+    let mut new = std::mem::take(&mut found.entries);
     loop {
-        for entry in &found.entries {
+        for entry in &new {
             if !say(shown(entry).trim_end())? {
                 return Ok(Exit::Done);
             }
         }
-        if !args.follow {
+        if !args.follow || !pause(POLL) {
             return Ok(Exit::Done);
         }
-        std::thread::sleep(POLL);
-        found.entries = reader.follow(&mut found.tail, &Filter::default())?;
+        new = reader.follow(&mut found.tail, &Filter::default())?;
     }
 }
 
@@ -83,11 +83,15 @@ fn texts(reader: &LogReader, role: &RoleName, args: &LogArgs) -> anyhow::Result<
     let mut tail: Tail = reader.end(Stream::Role(role.clone()))?;
     let found = reader.last(&Filter { role: Some(role.clone()), ..Filter::default() }, ENTRIES)?;
     let begun: Vec<&Pointer> = found.entries.iter().filter(|entry| entry.marker == Marker::RoleStart).map(|entry| &entry.pointer).collect();
-    if begun.is_empty() && !args.follow {
-        anyhow::bail!(
-            "nothing was done to the role {role} yet, or {} is no node's log directory, or another one's: name it with --log-dir (a demo's is DIR/log)",
-            args.log_dir.display()
-        );
+    if begun.is_empty() {
+        if !args.follow {
+            anyhow::bail!(
+                "nothing was done to the role {role} yet, or {} is no node's log directory, or another one's: name it with --log-dir (a demo's is DIR/log)",
+                args.log_dir.display()
+            );
+        }
+        // It may be misspelt.
+        eprintln!("nothing was done to the role {role} yet; waiting");
     }
     let first = begun.len().saturating_sub(args.lines.map_or(1, NonZeroUsize::get));
     for (index, pointer) in begun.iter().enumerate().skip(first) {
@@ -104,10 +108,7 @@ fn texts(reader: &LogReader, role: &RoleName, args: &LogArgs) -> anyhow::Result<
     }
     loop {
         let lines = reader.read(&mut tail)?;
-        if lines.is_empty() {
-            std::thread::sleep(POLL);
-        }
-        if !show(&String::from_utf8_lossy(&lines))? {
+        if !show(&String::from_utf8_lossy(&lines))? || (lines.is_empty() && !pause(POLL)) {
             return Ok(Exit::Done);
         }
     }
@@ -121,7 +122,7 @@ fn end(pointer: &Pointer, next: Option<&Pointer>) -> Option<u64> {
     }
 }
 
-/// `false`: nobody reads any more.
+/// Prints a text. `false`: whoever reads has gone away.
 fn show(text: &str) -> anyhow::Result<bool> {
     for line in text.lines() {
         if !say(escape(line))? {

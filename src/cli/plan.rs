@@ -14,12 +14,14 @@ use verwalter_core::digest::Digest;
 use verwalter_core::json::canonical;
 use verwalter_core::names::RoleName;
 
+use self::text::About;
 use super::node::{self, NodeArgs};
 use super::pager::{Colour, show};
 use super::{print, schedule};
 use crate::deploy::plan::{Plan, RoleState};
 use crate::exit::Exit;
 use crate::http::plan::APPLY_WAIT;
+use crate::store;
 
 /// The options of `plan`.
 #[derive(Debug, Args)]
@@ -33,7 +35,7 @@ pub(super) struct PlanArgs {
     /// The plugin's manifest [default: the plugin's file with the ending .yaml, if it is there]
     #[arg(long, value_name = "FILE", requires = "plugin")]
     manifest: Option<PathBuf>,
-    /// Show this role only; the digest is that of the whole plan
+    /// Show this role only, also for --exit-code; the digest is that of the whole plan
     #[arg(long, value_name = "ROLE", value_parser = RoleName::new)]
     role: Option<RoleName>,
     /// Print the plan as JSON
@@ -78,9 +80,10 @@ pub(super) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
     };
     let answer = node::order_text(&args.node.node, PLAN, body)?;
     let mut plan: Plan = node::read(&args.node.node, PLAN, &answer)?;
-    let nodes = plan.elsewhere.nodes.len() + plan.elsewhere.left_out;
-    let done = nodes > 0 || plan.roles.iter().any(|role| role.state != RoleState::Unchanged);
+    let mut about = About { role: args.role.as_ref(), others: Vec::new(), node: &args.node.node };
     if let Some(wanted) = &args.role {
+        let others = plan.roles.iter().filter(|role| role.role != *wanted && role.state.acts());
+        about.others = others.map(|role| role.role.clone()).collect();
         plan.roles.retain(|role| role.role == *wanted);
         plan.elsewhere.nodes.iter_mut().for_each(|node| node.roles.retain(|role| role.role == *wanted));
         plan.elsewhere.nodes.retain(|node| !node.roles.is_empty());
@@ -90,8 +93,11 @@ pub(super) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
     if args.json {
         print(canonical::to_string(&serde_json::to_value(&plan)?))?;
     } else {
-        show(args.color, args.no_pager, &|style| text::plan(&plan, style))?;
+        show(args.color, args.no_pager, &|style| text::plan(&plan, &about, style))?;
     }
+    // Of what is shown; whether the nodes that are not would change, nobody knows.
+    let nodes = plan.elsewhere.nodes.len() + plan.elsewhere.left_out;
+    let done = nodes > 0 || plan.roles.iter().any(|role| role.state != RoleState::Unchanged);
     Ok(if args.exit_code && done { Exit::Differs } else { Exit::Done })
 }
 
@@ -115,6 +121,8 @@ fn schedule(args: &PlanArgs) -> anyhow::Result<Option<String>> {
         let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
         // What is no JSON is told here, by its line.
         let raw: &RawValue = serde_json::from_str(&text).with_context(|| format!("{} is no JSON", path.display()))?;
+        // So is what is no schedule: the node knows no file.
+        store::given(raw.get()).with_context(|| format!("{} is no schedule", path.display()))?;
         return Ok(Some(raw.get().to_owned()));
     }
     let Some(plugin) = &args.plugin else { return Ok(None) };

@@ -118,7 +118,7 @@ async fn node(options: Options) -> anyhow::Result<Exit> {
     };
     tokio::select! {
         () = running.drain() => {}
-        _ = signals.asked() => tracing::warn!("ending at once"),
+        () = signals.insisted() => tracing::warn!("ending at once"),
     }
     Ok(exit)
 }

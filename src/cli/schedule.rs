@@ -12,6 +12,7 @@ use verwalter_core::ports::Kind;
 
 use super::plugin::read;
 use super::print;
+use crate::cli::scratch::Scratch;
 use crate::exit::Exit;
 use crate::plugin::manifest::Manifest;
 use crate::plugin::{Activator, Compiler};
@@ -81,7 +82,7 @@ pub(super) fn decided(plugin: &Path, given: Option<&Path>, input: &str, whence: 
     let manifest = manifest(plugin, given)?;
     let name = plugin.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| PluginName::new(stem).ok());
     let name = name.unwrap_or_else(|| PluginName::new("plugin").expect("a valid name"));
-    let cache = tempfile::tempdir().context("no directory for compiled code")?;
+    let cache = Scratch::new()?;
     let activator = Activator::without_storage(cache.path(), Compiler::default(), CACHE_BYTES)?;
     let loaded = activator.load(&name, &wasm, &manifest).map_err(|err| anyhow::anyhow!("{}: {err}", plugin.display()))?;
     let decided = decide(&loaded, input, &Arc::new(view), std::time::Duration::ZERO).map_err(|undecided| anyhow::anyhow!("{undecided}"))?;

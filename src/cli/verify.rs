@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::Args;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use super::print;
+use crate::cli::scratch::Scratch;
 use crate::exit::Exit;
 use crate::journal::reader::{Reader, Stored};
 use crate::journal::record::Record;
@@ -54,8 +53,8 @@ impl Recorded {
 }
 
 /// Plugins are compiled into a directory that goes with the tool.
-pub(super) fn sandbox() -> anyhow::Result<(TempDir, Activator)> {
-    let cache = tempfile::tempdir().context("no directory for compiled code")?;
+pub(super) fn sandbox() -> anyhow::Result<(Scratch, Activator)> {
+    let cache = Scratch::new()?;
     let activator = Activator::without_storage(cache.path(), Compiler::default(), CACHE_BYTES)?;
     Ok((cache, activator))
 }

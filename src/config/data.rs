@@ -26,7 +26,7 @@ pub fn parse_json_data(path: &Path, text: &str) -> Result<Value, FileError> {
     let mut parser = serde_json::Deserializer::from_str(text);
     let read = Data { depth_left: MAX_DEPTH }.deserialize(serde_path_to_error::Deserializer::new(&mut parser, &mut track));
     // What follows the value is no part of any key.
-    let key = if read.is_err() { yaml::key_path(&track.path()) } else { String::new() };
+    let key = if read.is_err() { yaml::key_path(&track.path(), Tags::Refused) } else { String::new() };
     read.and_then(|value| parser.end().map(|()| value)).map_err(|err| {
         let at = Position { line: file::saturate(err.line() as u64), column: file::saturate(err.column() as u64) };
         let said = err.to_string();

@@ -31,10 +31,32 @@ const MAX_MESSAGE: usize = 400;
 /// Whether application tags (`!Copy`) are part of the format that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tags {
-    /// The type's enums are written as tags.
-    Meant,
+    /// The type's enum is written as tags.
+    Meant(Kinds),
     /// A tag is a mistake.
     Refused,
+}
+
+/// The tags of a format, for messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kinds {
+    /// All of them.
+    pub known: &'static [&'static str],
+    /// What is said of a value without one.
+    pub missing: &'static str,
+}
+
+/// For reading what was read before.
+const ANY_TAG: Tags = Tags::Meant(NO_KINDS);
+const NO_KINDS: Kinds = Kinds { known: &[], missing: "a word or a mapping is expected here" };
+
+impl Tags {
+    fn kinds(self) -> Kinds {
+        match self {
+            Tags::Meant(kinds) => kinds,
+            Tags::Refused => NO_KINDS,
+        }
+    }
 }
 
 /// Reads `text`, the content of the file `path`.
@@ -54,7 +76,7 @@ pub(crate) fn parse_seed<S: for<'de> DeserializeSeed<'de, Value = T>, T>(
         let mut track = Track::new();
         let read = seed.deserialize(serde_path_to_error::Deserializer::new(deserializer, &mut track));
         if read.is_err() {
-            key = key_path(&track.path());
+            key = key_path(&track.path(), tags);
         }
         read
     });
@@ -62,7 +84,7 @@ pub(crate) fn parse_seed<S: for<'de> DeserializeSeed<'de, Value = T>, T>(
         path: path.to_owned(),
         at: err.location().and_then(position),
         key,
-        message: message(&err, text).chars().take(MAX_MESSAGE).collect(),
+        message: message(&err, text, tags).chars().take(MAX_MESSAGE).collect(),
     })
 }
 
@@ -71,7 +93,7 @@ pub fn locate(text: &str, keys: &[&str]) -> Option<Position> {
     let found = Cell::new(None);
     let descent = Descent { keys, found: &found };
     // The text was read before: should it fail now, the place is what was found until then.
-    let _ = serde_saphyr::with_deserializer_from_str_with_options(text, options(Tags::Meant), |d| descent.deserialize(d));
+    let _ = serde_saphyr::with_deserializer_from_str_with_options(text, options(ANY_TAG), |d| descent.deserialize(d));
     found.get()
 }
 
@@ -103,9 +125,16 @@ fn position(location: Location) -> Option<Position> {
     (location.line() > 0).then(|| Position { line: file::saturate(location.line()), column: file::saturate(location.column()) })
 }
 
-pub(crate) fn key_path(path: &KeyPath) -> String {
+/// The keys that lead to what is wrong. Where tags are meant, values know their place.
+pub(crate) fn key_path(path: &KeyPath, tags: Tags) -> String {
+    let wrapped = |segment: &Segment| tags != Tags::Refused && matches!(segment, Segment::Map { key } if key == "value");
     let mut out = String::new();
-    for segment in path {
+    let mut segments = path.iter().peekable();
+    while let Some(segment) = segments.next() {
+        // The library tells the wrapper of such a value, too. What a key of that name holds has one as well.
+        if wrapped(segment) && !segments.peek().is_some_and(|next| wrapped(next)) {
+            continue;
+        }
         if out.len() > MAX_KEY_PATH {
             out.push('…');
             break;
@@ -126,15 +155,19 @@ pub(crate) fn key_path(path: &KeyPath) -> String {
 }
 
 /// The parser's own words where they serve, without the place, which stands in front of the message.
-fn message(err: &Error, text: &str) -> String {
+fn message(err: &Error, text: &str, tags: Tags) -> String {
     match err {
         Error::SerdeUnknownField { field, expected, .. } => format!("unknown key: {}", suggest::hint(field, expected)),
         Error::SerdeUnknownVariant { variant, expected, .. } => match err.location().and_then(|at| tag_before(text, at)) {
-            Some(tag) => format!("unknown tag `!{tag}`: {}", suggest::hint(tag, expected)),
+            Some(tag) => unknown_tag(tag, expected),
             None => format!("`{variant}` is not known here: {}", suggest::hint(variant, expected)),
         },
         Error::SerdeMissingField { field, .. } => format!("the key `{field}` is missing: add it"),
-        Error::TaggedEnumMismatch { tagged, .. } => format!("unknown tag `!{}`", tagged.trim_start_matches('!')),
+        Error::TaggedEnumMismatch { tagged, .. } => unknown_tag(tagged.trim_start_matches('!'), tags.kinds().known),
+        Error::ExternallyTaggedEnumExpectedScalarOrMapping { .. } => match err.location().and_then(|at| tag_before(text, at)) {
+            Some(tag) => unknown_tag(tag, tags.kinds().known),
+            None => tags.kinds().missing.to_owned(),
+        },
         Error::UnsupportedTag { tag, .. } => format!("unknown tag `!{}`: remove it", tag.trim_start_matches('!')),
         Error::DuplicateMappingKey { key: Some(key), .. } => format!("the key `{key}` stands twice in one mapping: remove one"),
         Error::DuplicateMappingKey { .. } => "a key stands twice in one mapping: remove one".to_owned(),
@@ -146,7 +179,7 @@ fn message(err: &Error, text: &str) -> String {
         Error::Unexpected { expected: "sequence start", .. } => "a list is expected here, as `[one, another]`".to_owned(),
         Error::Unexpected { expected: "string scalar", .. } => "a text is expected here, not a list or a mapping".to_owned(),
         Error::NullIntoString { .. } => "a text is expected here, not null".to_owned(),
-        Error::AliasError { error, .. } => message(error, text),
+        Error::AliasError { error, .. } => message(error, text, tags),
         _ => {
             let said = err.without_snippet().to_string();
             let place = err.location().map(|at| format!(" at line {}, column {}", at.line(), at.column())).unwrap_or_default();
@@ -155,8 +188,12 @@ fn message(err: &Error, text: &str) -> String {
     }
 }
 
-/// The tag of the mapping whose first key stands at `at`: for a tag that is no variant the parser takes that key for the variant
-/// and does not mention the tag.
+fn unknown_tag(tag: &str, known: &[&str]) -> String {
+    format!("unknown tag `!{tag}`: {}", suggest::hint(tag, known))
+}
+
+/// The tag of the list at `at`, or of the mapping whose first key stands there: for a tag that is no variant the parser takes that key
+/// for the variant, and mentions no tag.
 fn tag_before(text: &str, at: Location) -> Option<&str> {
     let line = usize::try_from(at.line()).ok()?.checked_sub(1)?;
     let line_start = if line == 0 { 0 } else { text.match_indices('\n').nth(line - 1)?.0 + 1 };
@@ -260,8 +297,10 @@ mod tests {
         Sh(String),
     }
 
+    const MEANT: Tags = Tags::Meant(Kinds { known: &["Copy", "Sh"], missing: "it begins with its kind" });
+
     fn check(text: &str, expect: &str) {
-        let got = match parse_yaml::<Doc>(Path::new("f"), text, Tags::Meant) {
+        let got = match parse_yaml::<Doc>(Path::new("f"), text, MEANT) {
             Ok(doc) => {
                 let list: Vec<_> = doc.list.iter().map(|(Command::Copy { src: text } | Command::Sh(text))| text).collect();
                 let map: Vec<_> = doc.map.iter().map(|(key, inner)| format!("{key}={}", inner.n)).collect();
@@ -293,7 +332,9 @@ mod tests {
         check("map:\n  a: {n: 1}\n  a: {n: 2}\n", "f:3:3: `map`: the key `a` stands twice in one mapping: remove one");
         check("list:\n- !Copy {src: a}\n- !Cpy {src: b}\n", "f:3:9: `list[1]`: unknown tag `!Cpy`: did you mean `Copy`?");
         check("list:\n- !Cpy\n  src: b\n", "f:3:3: `list[0]`: unknown tag `!Cpy`: did you mean `Copy`?");
-        check("list:\n- !Cpy b\n", "f:2:8: `list[0]`: unknown tag `!Cpy`");
+        check("list:\n- !Cpy b\n", "f:2:8: `list[0]`: unknown tag `!Cpy`: did you mean `Copy`?");
+        check("list:\n- !Frob b\n", "f:2:9: `list[0]`: unknown tag `!Frob`: known are `Copy`, `Sh`");
+        check("list:\n- [a, b]\n", "f:2:3: `list[0]`: it begins with its kind");
         check("list:\n- Cpy: {src: b}\n", "f:2:3: `list[0]`: `Cpy` is not known here: did you mean `Copy`?");
         check("list: [Cpy]", "f:1:8: `list[0]`: `Cpy` is not known here: did you mean `Copy`?");
         check("size: 1\n---\nsize: 2\n", "f:3:1: a second YAML document begins: put it into a file of its own");
@@ -326,7 +367,7 @@ mod tests {
     fn messages_do_not_grow_with_the_file() {
         let long = "x".repeat(100_000);
         for text in [format!("{long}: 1"), format!("list: [{long}]"), format!("list: [!{long} a]"), format!("map: {{{long}: 1}}")] {
-            let err = parse_yaml::<Doc>(Path::new("f"), &text, Tags::Meant).expect_err("refused");
+            let err = parse_yaml::<Doc>(Path::new("f"), &text, MEANT).expect_err("refused");
             assert!(err.to_string().len() < 1_000, "{} bytes", err.to_string().len());
         }
     }

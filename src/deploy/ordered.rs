@@ -121,16 +121,18 @@ impl Deploy {
 
     async fn apply(&self, hands: Hands<'_>, insisted: Digest) -> Result<Value, OrderError> {
         let grounds = self.grounds(&mut Some(hands.tools.clone())).map_err(|unready| OrderError::Conflict(unready.to_string()))?;
+        let tools = hands.tools.clone();
         let done = self.lend(hands, move |worker| {
             let plan = planned(worker, &grounds, None).map_err(OrderError::Conflict)?;
             if plan.digest != insisted {
-                let message = "it is another plan by now, and nothing was done: look at it again with `verwalter plan`";
+                let message = "it is another plan by now, and nothing was done: look at it again with `verwalter plan` (a plan of another \
+                               schedule applies only once that is in force)";
                 return Err(OrderError::Conflict(message.to_owned()));
             }
             Ok((worker.deploy(&grounds.pass(&grounds.in_force, true)), plan))
         });
         let (report, plan) = done.await??;
-        self.publish(report.clone());
+        self.publish(DeployReport { unlogged: tools.unlogged(), ..report.clone() });
         outcome(&report, &plan)
     }
 

@@ -106,6 +106,13 @@ pub enum RoleState {
     Failed,
 }
 
+impl RoleState {
+    /// Whether an order to apply the plan does something to the role.
+    pub fn acts(self) -> bool {
+        matches!(self, RoleState::Changed | RoleState::Leaves)
+    }
+}
+
 /// A command that would run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -116,6 +116,8 @@ pub struct DeployReport {
     pub waiting: BTreeMap<RoleName, Waiting>,
     /// Why it is not known which roles are this node's: the query plugin that is to choose them failed.
     pub unchosen: Option<String>,
+    /// Why what is done is not in the deployment log. Roles are deployed all the same.
+    pub unlogged: Option<String>,
 }
 
 impl DeployReport {
@@ -150,6 +152,7 @@ mod tests {
             roles: [(role("a"), rendered), (role("b"), failed), (role("c"), refused)].into(),
             waiting: BTreeMap::new(),
             unchosen: None,
+            unlogged: None,
         };
         let before = report.state();
         assert_eq!((before.roles.clone(), before.errors), ([role("a")].into(), 2));

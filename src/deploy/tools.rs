@@ -114,6 +114,8 @@ pub(super) struct Tools {
     /// What is remembered of its roles.
     pub(super) records: Records,
     log: Option<DeploymentLog>,
+    /// Why the last deployment, or none, is logged in whole.
+    unlogged: Mutex<Option<String>>,
     launch: Launch,
     runner: Runner,
     cancel: Cancel,
@@ -133,6 +135,7 @@ impl Tools {
             tracing::warn!(error = %crate::telemetry::chain(error), "deployments are not logged");
         }
         Ok(Tools {
+            unlogged: Mutex::new(log.as_ref().err().map(|error| crate::telemetry::chain(error))),
             log: log.ok(),
             records: Records::open(records)?,
             launch: Launch { program: "/proc/self/exe".into(), args: vec![FILES_SUBCOMMAND.into()], deadline: FILES_DEADLINE },
@@ -159,6 +162,11 @@ impl Tools {
         self.cancel.is_cancelled()
     }
 
+    /// Why what was done last is not in the deployment log.
+    pub(super) fn unlogged(&self) -> Option<String> {
+        self.unlogged.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Begins a pass over the node's roles. Where nothing is done in it, nothing is logged.
     pub(super) fn begin(&self, deployment: &str, schedule: Option<Digest>, mask: &Arc<Mask>) -> Logged {
         let log = self.log.as_ref().map(|log| {
@@ -180,6 +188,9 @@ impl Tools {
             tracing::warn!(error = %crate::telemetry::chain(&error), "old deployment logs could not be removed");
         }
         let failures = log.failures();
+        if summary.logged {
+            *self.unlogged.lock().unwrap_or_else(PoisonError::into_inner) = failures.last.clone().filter(|_| summary.failures > 0);
+        }
         if summary.failures > 0 && failures.count == summary.failures {
             let reason = failures.last.unwrap_or_default();
             tracing::warn!(reason, "the deployment log could not be written; roles are deployed all the same");

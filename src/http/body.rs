@@ -33,7 +33,8 @@ pub(super) async fn order<T: for<'de> Deserialize<'de>>(body: Body, cap: usize) 
 /// The same of a body that has arrived.
 pub(super) fn read_order<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, HttpError> {
     let refuse = |what: &str| {
-        let message = format!("the body is no such order: {}; send `{{}}` if there is nothing to say", plain(what, 300));
+        let hint = if serde_json::from_str::<T>("{}").is_ok() { "; send `{}` if there is nothing to say" } else { "" };
+        let message = format!("the body is no such order: {}{hint}", plain(what, 300));
         HttpError::new(StatusCode::BAD_REQUEST, "bad-order", message)
     };
     // An array would be read as an object's values in their order.
@@ -41,4 +42,36 @@ pub(super) fn read_order<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T
         return Err(refuse("it is no JSON object"));
     }
     serde_json::from_slice(bytes).map_err(|err| refuse(&err.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it is there is asked")]
+    struct Needed {
+        plan: String,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it is there is asked")]
+    struct Optional {
+        digest: Option<String>,
+    }
+
+    async fn refusal<T: for<'de> Deserialize<'de> + std::fmt::Debug>(text: &'static str) -> String {
+        order::<T>(Body::from(text), 100).await.expect_err(text).message
+    }
+
+    #[tokio::test]
+    async fn an_empty_order_is_advised_where_it_would_do() {
+        let hint = "; send `{}` if there is nothing to say";
+        assert!(refusal::<Optional>("").await.ends_with(hint));
+        assert!(refusal::<Optional>(r#"{"digset":"x"}"#).await.ends_with(hint));
+        let needed = refusal::<Needed>("{}").await;
+        assert!(needed.contains("missing field `plan`") && !needed.contains("send"), "{needed}");
+    }
 }

@@ -113,7 +113,7 @@ fn refuse_change(headers: &HeaderMap) -> Option<HttpError> {
     };
     let origins = headers.get_all(header::ORIGIN).iter().map(|origin| origin.to_str().unwrap_or_default());
     if let Some(origin) = origins.into_iter().find(|origin| !is_own(origin)) {
-        let message = format!("a page of `{}` may not change this node: use `verwalter plugin …` or curl", plain(origin, 100));
+        let message = format!("a page of `{}` may not change this node: use `verwalter …` or curl", plain(origin, 100));
         return Some(HttpError::new(StatusCode::FORBIDDEN, "foreign-origin", message));
     }
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|text| text.to_str().ok()).unwrap_or_default();

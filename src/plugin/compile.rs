@@ -3,7 +3,7 @@
 
 use std::io::{Read, Write};
 use std::num::NonZeroUsize;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{ChildStderr, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -28,6 +28,10 @@ const PAUSE: Duration = Duration::from_millis(2);
 const SIGABRT: i32 = 6;
 /// What the standard library says when it was memory.
 const NO_MEMORY: &str = "memory allocation of";
+/// Signals by which a person or a supervisor ends a process.
+const SIGHUP: i32 = 1;
+const SIGINT: i32 = 2;
+const SIGTERM: i32 = 15;
 /// The signal that only others send: the system when memory runs out, or a person.
 const SIGKILL: i32 = 9;
 /// Its processor time is used up.
@@ -118,6 +122,8 @@ impl Compiler {
             .stdin(Stdio::piped())
             .stdout(Stdio::from(out))
             .stderr(Stdio::piped())
+            // An interrupt from the terminal is for the daemon. When that ends, the child does: see `limit`.
+            .process_group(0)
             .spawn()
             .map_err(failed("started"))?;
         let mut stdin = child.stdin.take().expect("stdin is piped");
@@ -133,20 +139,26 @@ impl Compiler {
         let Some(status) = status.map_err(failed("waited for"))? else {
             return Err(CompileError::Machine(format!("it was not done after {} s: this machine is too busy", longest.as_secs())));
         };
-        let over = |what, limit| CompileError::Limit { what, limit: limits.describe(limit), hint: limits.raise_hint(limit) };
-        match (status.code(), status.signal()) {
-            (Some(0), _) => Ok(()),
-            (Some(code), _) if code == Exit::Sandbox as i32 => Err(CompileError::Machine(complaint)),
-            (Some(_), _) if !complaint.is_empty() => Err(CompileError::Refused(complaint)),
-            // Its own limits end it otherwise: this came from outside.
-            (_, Some(SIGKILL)) => Err(CompileError::Machine("it was killed from outside, most likely because memory ran out".to_owned())),
-            (_, Some(SIGXCPU)) => Err(over("processor time", Limit::CompileTime)),
-            (_, Some(SIGABRT)) if complaint.contains(NO_MEMORY) => Err(over("memory", Limit::CompileMemory)),
-            (_, Some(SIGXFSZ)) => Err(CompileError::Artefact),
-            _ => {
-                let complaint = if complaint.is_empty() { complaint } else { format!(": {complaint}") };
-                Err(CompileError::Crashed { status, complaint })
-            }
+        verdict(status, complaint, limits)
+    }
+}
+
+/// What the child's end means.
+fn verdict(status: ExitStatus, complaint: String, limits: &Limits) -> Result<(), CompileError> {
+    let over = |what, limit| CompileError::Limit { what, limit: limits.describe(limit), hint: limits.raise_hint(limit) };
+    match (status.code(), status.signal()) {
+        (Some(0), _) => Ok(()),
+        (Some(code), _) if code == Exit::Sandbox as i32 => Err(CompileError::Machine(complaint)),
+        (Some(_), _) if !complaint.is_empty() => Err(CompileError::Refused(complaint)),
+        // Its own limits end it otherwise: this came from outside.
+        (_, Some(SIGKILL)) => Err(CompileError::Machine("it was killed from outside, most likely because memory ran out".to_owned())),
+        (_, Some(SIGHUP | SIGINT | SIGTERM)) => Err(CompileError::Machine("it was ended from outside".to_owned())),
+        (_, Some(SIGXCPU)) => Err(over("processor time", Limit::CompileTime)),
+        (_, Some(SIGABRT)) if complaint.contains(NO_MEMORY) => Err(over("memory", Limit::CompileMemory)),
+        (_, Some(SIGXFSZ)) => Err(CompileError::Artefact),
+        _ => {
+            let complaint = if complaint.is_empty() { complaint } else { format!(": {complaint}") };
+            Err(CompileError::Crashed { status, complaint })
         }
     }
 }
@@ -243,6 +255,36 @@ fn limit(seconds: u64, memory_bytes: u64) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use verwalter_core::ports::Kind;
+
+    #[test]
+    fn only_a_crash_is_the_plugins() {
+        let check = |signal, expect: &str| {
+            let verdict = verdict(ExitStatus::from_raw(signal), String::new(), &Limits::of(Kind::Scheduler));
+            let said = verdict.expect_err("it was ended").to_string();
+            assert!(said.starts_with(expect), "{signal}: {said}");
+        };
+        for signal in [1, 2, 15] {
+            check(signal, "the compiler process failed: it was ended from outside");
+        }
+        check(9, "the compiler process failed: it was killed from outside");
+        check(6, "the compiler crashed on it (signal: 6");
+        check(11, "the compiler crashed on it (signal: 11");
+        check(24, "compiling it took more processor time");
+    }
+
+    #[test]
+    fn what_the_terminal_sends_to_the_daemon_does_not_reach_the_child() {
+        let dir = tempfile::tempdir().unwrap();
+        let program = dir.path().join("compiler");
+        let script =
+            "#!/bin/sh\nread -r pid name state parent group rest </proc/self/stat\n[ $group = $pid ] || { echo in $group >&2; exit 1; }\n";
+        // Written by another process: a file that this one has open for writing could not be run.
+        let write = Command::new("sh").args(["-c", r#"printf %s "$1" >"$0" && chmod +x "$0""#]).arg(&program).arg(script).status();
+        assert!(write.unwrap().success());
+        let out = tempfile::tempfile().unwrap();
+        Compiler::at(program).compile(Abi::Core, b"", out, &Limits::of(Kind::Scheduler)).unwrap();
+    }
 
     #[test]
     fn threads_follow_processors_and_memory() {

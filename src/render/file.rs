@@ -147,7 +147,7 @@ fn beside(name: &str, path: &str) -> Option<String> {
 }
 
 fn from_yaml<T: DeserializeOwned>(source: &Source) -> Result<T, Problem> {
-    yaml::parse_yaml(Path::new(&source.name), &source.text, Tags::Meant).map_err(|err| {
+    yaml::parse_yaml(Path::new(&source.name), &source.text, Tags::Meant(raw::KINDS)).map_err(|err| {
         let key = if err.key.is_empty() { String::new() } else { format!("`{}`: ", err.key) };
         Problem { file: source.name.clone(), line: err.at.map(|at| at.line as usize), message: format!("{key}{}", err.message) }
     })
@@ -250,7 +250,16 @@ mod tests {
         );
         check_refused("commands:\n- !Copy {src: a, dest: b, onwer: root}\n", &[(2, "onwer")]);
         check_refused("templates: {}\ncomands: []\n", &[(2, "comands")]);
-        check_refused("commands:\n- !Copi {src: a, dest: b}\n- {src: a}\n- !x [1]\n", &[(2, "unknown tag `!Copi`")]);
+        check_refused("commands:\n- !Copi {src: a, dest: b}\n- {src: a}\n- !x [1]\n", &[(2, "`commands[0]`: unknown tag `!Copi`")]);
+        let kinds = "known are `Copy`, `SplitText`, `CleanFiles`, `Cmd`, `RootCommand`, `Sh`, `Condition`, `PeekLog`";
+        for unknown in ["!Frob x", "!Frob {a: b}", "!Frob [x]"] {
+            let commands = format!("commands:\n- !PeekLog a/b\n- {unknown}\n");
+            check_refused(&commands, &[(3, &format!("`commands[1]`: unknown tag `!Frob`: {kinds}"))]);
+        }
+        let begins = "`commands[0]`: a command begins with its kind, as in `!Cmd [nginx, -t]` or `!Sh 'systemctl reload nginx'`";
+        check_refused("commands:\n- [nginx, -t]\n", &[(2, begins)]);
+        check_refused("commands:\n- !Copy {src: a, dst: b}\n", &[(2, "`commands[0].Copy.dst`: unknown key: did you mean `dest`?")]);
+        check_refused("templates: {value: [1], a: b}\n", &[(1, "`templates.value`: ")]);
         check_refused("commands:\n- {src: a, dest: b}\n", &[(2, "`src` is not known here")]);
         check_refused("commands:\n- !x [1]\n", &[(2, "")]);
         check_refused("commands: [!Copy 7]\n", &[(1, "")]);

@@ -1,11 +1,13 @@
 //! The commands that need no daemon: `check`, `schedule`, `plugin inspect`, `why`, and what `--help` says.
 
 use std::path::Path;
+use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use verwalter_core::digest::Digest;
 
-use crate::support::{Ended, Site, answering_plugin, core_plugin, program, run_to_end};
+use crate::support::{Ended, Site, answering_plugin, core_plugin, eventually, program, run_to_end};
 
 fn lines(text: &str) -> Vec<&str> {
     text.lines().collect()
@@ -184,7 +186,7 @@ fn why_tells_the_reason_or_what_there_is_instead() {
     let empty = Site::fresh();
     fails(&["why", "web", "alpha", "--storage-dir", &empty.path("").display().to_string()], "holds no schedule yet");
     site.write("var/schedule/schedule.json", "{\"timestamp\"");
-    fails(&["why", "web", "alpha", "--storage-dir", storage], "the stored schedule cannot be read");
+    fails(&["why", "web", "alpha", "--storage-dir", storage], "schedule/schedule.json cannot be read: EOF");
 }
 
 #[test]
@@ -240,6 +242,31 @@ fn what_the_command_line_does_not_know_is_refused_with_status_2() {
     check(&[], "Usage");
     let ended = run_to_end(["--version"]);
     assert_eq!((ended.status, ended.out), (Some(0), concat!("verwalter v", env!("CARGO_PKG_VERSION"), "\n").to_owned()));
+}
+
+#[test]
+fn who_is_interrupted_leaves_no_directory() {
+    let site = Site::prepared();
+    let temporary = site.path("tmp");
+    std::fs::create_dir(&temporary).expect("it is made");
+    let left = || std::fs::read_dir(&temporary).expect("it is there").count();
+    // It may be done before the signal comes: then another one is interrupted.
+    eventually("one is interrupted in its midst", || {
+        let mut command = program();
+        command.args(["check", "--quiet", "--config-dir"]).arg(site.path("etc")).env("TMPDIR", &temporary).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the program starts");
+        let early = eventually("it makes its directory", || match child.try_wait().expect("a child") {
+            None => (left() > 0).then_some(None),
+            ended => Some(ended),
+        });
+        let ended = early.unwrap_or_else(|| {
+            kill_process(Pid::from_child(&child), Signal::INT).expect("it is a child still");
+            child.wait().expect("a child")
+        });
+        assert_eq!(left(), 0, "{ended:?}");
+        assert!([Some(0), Some(130)].contains(&ended.code()), "{ended:?}");
+        (ended.code() == Some(130)).then_some(())
+    });
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! A role as a whole on a running node: its files, what is done once they are in place, what becomes of it when that fails, and when it leaves.
 
+mod ending;
 mod faults;
+mod log;
 mod nginx;
 mod ownership;
 mod plan;

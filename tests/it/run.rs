@@ -50,6 +50,21 @@ fn what_is_in_force_at_the_end_is_stored_and_deployed() {
 }
 
 #[test]
+fn settings_that_changed_ask_for_a_restart() {
+    let site = Site::prepared();
+    let mut node = site.run(&[]);
+    node.ready();
+    assert_eq!(node.get("/v1/status").json()["restart_needed"], false);
+    let mut edit = |from: &str, to: &str, needed: bool| {
+        site.edit("etc/verwalter.yaml", from, to);
+        node.status("it follows", |status| (status["restart_needed"] == needed).then_some(()));
+    };
+    edit("round-interval: 150ms", "round-interval: 160ms", true);
+    edit("round-interval: 160ms", "round-interval: 150ms", false);
+    node.stop();
+}
+
+#[test]
 fn output_goes_below_the_storage_unless_told_otherwise() {
     let site = Site::prepared();
     site.edit("etc/verwalter.yaml", "output-dir: ../out\n", "");

@@ -4,10 +4,23 @@ use std::fmt::Write as _;
 
 use verwalter_apply::diff::{Fate, Style, escape};
 
+use verwalter_core::names::RoleName;
+
 use crate::deploy::plan::{Command, Moment, Plan, Question, RolePlan, RoleState};
+use crate::http::client::{DEFAULT_NODE, NodeUrl};
+
+/// What was asked for.
+pub(super) struct About<'a> {
+    /// The only role that is shown.
+    pub(super) role: Option<&'a RoleName>,
+    /// The roles that are not shown, though something would be done to them.
+    pub(super) others: Vec<RoleName>,
+    /// Which node was asked.
+    pub(super) node: &'a NodeUrl,
+}
 
 /// All of it.
-pub(super) fn plan(plan: &Plan, style: Style) -> String {
+pub(super) fn plan(plan: &Plan, about: &About<'_>, style: Style) -> String {
     let mut out = String::new();
     for role in plan.roles.iter().filter(|role| role.state != RoleState::Unchanged || role.interrupted) {
         self::role(&mut out, role, style);
@@ -20,23 +33,38 @@ pub(super) fn plan(plan: &Plan, style: Style) -> String {
         }
         out.push('\n');
     }
-    let _ = writeln!(out, "{}", summary(plan));
+    let _ = writeln!(out, "{}", summary(plan, about.role));
     let (others, more) = (plan.elsewhere.nodes.len(), plan.elsewhere.left_out);
     if others + more > 0 {
         let unseen = if more > 0 { format!(", of which {more} are not shown") } else { String::new() };
         let _ = writeln!(out, "It would change {} besides{unseen}.", plural(others + more, "other node", "other nodes"));
     }
-    if plan.roles.iter().any(|role| matches!(role.state, RoleState::Changed | RoleState::Leaves)) {
-        if plan.in_force {
-            let _ = writeln!(out, "To do exactly this: verwalter apply --plan {}", plan.digest);
-        } else {
-            let _ =
-                writeln!(out, "{} is what it will be once that schedule is in force, if nothing else has changed by then.", plan.digest);
-        }
-    } else {
-        let _ = writeln!(out, "{}", plan.digest);
-    }
+    let _ = writeln!(out, "{}", next_step(plan, about));
     out
+}
+
+fn next_step(plan: &Plan, about: &About<'_>) -> String {
+    /// As many as a line has room for.
+    const NAMED: usize = 5;
+    let digest = plan.digest;
+    let others = about.others.len();
+    if others == 0 && !plan.roles.iter().any(|role| role.state.acts()) {
+        return digest.to_string();
+    }
+    if !plan.in_force {
+        return format!("{digest} is what it will be once that schedule is in force, if nothing else has changed by then.");
+    }
+    let default = about.node.to_string() == DEFAULT_NODE;
+    let node = if default { String::new() } else { format!(" --node {}", about.node) };
+    let order = format!("verwalter apply{node} --plan {digest}");
+    if others == 0 {
+        return format!("To do exactly this: {order}");
+    }
+    let mut names = about.others.iter().take(NAMED).map(RoleName::as_str).collect::<Vec<_>>().join(", ");
+    if others > NAMED {
+        names.push_str(", …");
+    }
+    format!("The whole plan, with {} ({names}), is applied by: {order}", plural(others, "other role", "other roles"))
 }
 
 fn role(out: &mut String, role: &RolePlan, style: Style) {
@@ -125,13 +153,16 @@ fn words(argv: &[String]) -> String {
     argv.iter().map(word).collect::<Vec<_>>().join(" ")
 }
 
-fn summary(plan: &Plan) -> String {
+fn summary(plan: &Plan, only: Option<&RoleName>) -> String {
     let count = |fate| plan.roles.iter().flat_map(|role| &role.files).filter(|file| file.fate == fate).count();
     let in_state = |state| plan.roles.iter().filter(|role| role.state == state).count();
     let roles = plan.roles.len();
     let (refused, failed) = (in_state(RoleState::Refused), in_state(RoleState::Failed));
     let commands: usize = plan.roles.iter().map(|role| role.commands.len()).sum();
     if in_state(RoleState::Unchanged) == roles {
+        if let Some(role) = only {
+            return format!("Nothing to do for role {role} on {}.", plan.node);
+        }
         return format!("Nothing to do on {}: {} as the schedule wants.", plan.node, plural(roles, "role is", "roles are"));
     }
     let mut text = format!(

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use tempfile::TempDir;
 use verwalter_core::digest::Digest;
 use verwalter_core::names::PluginName;
 use verwalter_core::ports::Kind;
 
 use super::project::Project;
 use super::read;
+use crate::cli::scratch::Scratch;
 use crate::lab::case;
 use crate::plugin::inspect::{Abi, inspect};
 use crate::plugin::manifest::Manifest;
@@ -88,13 +88,13 @@ pub(super) struct Subject {
 /// Where builds are made.
 pub(super) struct Workbench {
     activator: Activator,
-    _cache: Option<TempDir>,
+    _cache: Option<Scratch>,
 }
 
 impl Workbench {
     /// Compiled code goes with the command.
     pub(super) fn open() -> anyhow::Result<Workbench> {
-        let cache = tempfile::tempdir().context("no directory for compiled code")?;
+        let cache = Scratch::new()?;
         let activator = Activator::without_storage(cache.path(), Compiler::default(), CACHE_BYTES)?;
         Ok(Workbench { activator, _cache: Some(cache) })
     }

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::Args;
 use serde_json::json;
 
 use crate::cli::print;
+use crate::cli::scratch::Scratch;
 use crate::exit::Exit;
 use crate::plugin::manifest::Manifest;
 use crate::plugin::torture::kit::{CACHE_BYTES, Kit, Row, Summary};
@@ -35,7 +35,7 @@ pub fn run(args: &TortureArgs) -> anyhow::Result<Exit> {
         let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("{}", lines.join("\n"))
     })?;
-    let dir = tempfile::tempdir().context("no directory for compiled code")?;
+    let dir = Scratch::new()?;
     let activator = Activator::without_storage(&dir.path().join("cache"), Compiler::default(), CACHE_BYTES)?;
     let kit = Kit::new(&activator, dir.path(), manifest.as_ref())?;
     let mut printed = Ok(());

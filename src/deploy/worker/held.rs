@@ -67,7 +67,7 @@ impl Worker {
             (role.clone(), waiting)
         });
         let (digest, roles) = (in_force.schedule.digest(), self.outcomes.clone());
-        DeployReport { digest, written, roles, waiting: waiting.collect(), unchosen }
+        DeployReport { digest, written, roles, waiting: waiting.collect(), unchosen, unlogged: None }
     }
 }
 

@@ -10,6 +10,7 @@ use serde_saphyr::Spanned;
 
 use crate::config::pace::RawWait;
 use crate::config::units::TimeSpan;
+use crate::config::yaml::Kinds;
 
 #[derive(Deserialize)]
 pub(super) struct RawFile {
@@ -28,6 +29,12 @@ pub(super) struct RawFile {
     #[serde(flatten)]
     pub(super) others: BTreeMap<String, IgnoredAny>,
 }
+
+/// The tags of [`RawCommand`].
+pub(super) const KINDS: Kinds = Kinds {
+    known: &["Copy", "SplitText", "CleanFiles", "Cmd", "RootCommand", "Sh", "Condition", "PeekLog"],
+    missing: "a command begins with its kind, as in `!Cmd [nginx, -t]` or `!Sh 'systemctl reload nginx'`",
+};
 
 #[derive(Deserialize)]
 pub(super) enum RawCommand {

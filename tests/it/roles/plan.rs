@@ -76,7 +76,8 @@ fn what_drifted_is_shown_and_put_right_by_its_digest() {
     assert_eq!(plan(&mut node, &["--exit-code"]).status, Some(8));
     assert_eq!(before, standing(&site), "nothing is done by telling it");
     let planned = json(&mut node, &[]);
-    assert!(shown.out.ends_with(&format!("To do exactly this: verwalter apply --plan {}\n", digest(&planned))), "{}", shown.out);
+    let order = format!("verwalter apply --node http://{} --plan {}\n", node.addr(), digest(&planned));
+    assert!(shown.out.ends_with(&format!("To do exactly this: {order}")), "{}", shown.out);
     assert_eq!(role(&planned, "motd")["state"], "unchanged");
     assert_eq!(role(&planned, "web")["commands"][0]["when"], "after");
     assert_eq!(json(&mut node, &["--role", "web"])["roles"].as_array().map(Vec::len), Some(1));
@@ -95,6 +96,30 @@ fn what_drifted_is_shown_and_put_right_by_its_digest() {
     let again = apply(&mut node, &idle);
     assert!(again.out.contains("there was nothing to do"), "{again:?}");
     assert_eq!(told(&site), ["web", "web"]);
+    node.stop();
+}
+
+#[test]
+fn of_one_role_no_more_is_promised_than_is_shown() {
+    let site = site("");
+    let mut node = site.run(&[]);
+    node.ready();
+    node.healthy();
+    fs::write(site.path("out/motd"), "by hand\n").expect("written");
+    let order = format!("verwalter apply --node http://{} --plan {}\n", node.addr(), digest(&json(&mut node, &[])));
+    let others = format!("The whole plan, with 1 other role (motd), is applied by: {order}");
+    let web = plan(&mut node, &["--role", "web", "--exit-code"]);
+    assert_eq!(web.status, Some(0), "{web:?}");
+    assert!(web.out.starts_with("Nothing to do for role web on ") && web.out.ends_with(&others), "{web:?}");
+    let motd = plan(&mut node, &["--role", "motd", "--exit-code"]);
+    assert_eq!(motd.status, Some(8), "{motd:?}");
+    assert!(motd.out.ends_with(&format!("To do exactly this: {order}")), "{motd:?}");
+    fs::write(site.path("out/page"), "by hand\n").expect("written");
+    let order = format!("verwalter apply --node http://{} --plan {}\n", node.addr(), digest(&json(&mut node, &[])));
+    let web = plan(&mut node, &["--role", "web", "--exit-code"]);
+    assert_eq!(web.status, Some(8), "{web:?}");
+    let others = format!("The whole plan, with 1 other role (motd), is applied by: {order}");
+    assert!(web.out.contains("-by hand\n") && web.out.ends_with(&others), "{web:?}");
     node.stop();
 }
 
@@ -128,13 +153,21 @@ fn a_schedule_and_a_candidate_are_planned_before_they_are_in_force() {
     assert_eq!(role(&planned, "web")["files"][0]["fate"], "removed");
     assert_eq!(before, standing(&site));
     let refused = apply(&mut node, &digest(&planned));
-    assert!(refused.err.contains("it is another plan by now"), "what is not in force is not applied: {refused:?}");
+    let told = "(a plan of another schedule applies only once that is in force)";
+    assert!(refused.err.contains(told), "what is not in force is not applied: {refused:?}");
     fs::write(&given, "{\n  \"nodes\": [\n").expect("written");
     let broken = plan(&mut node, &["--schedule", &given]);
     assert!(broken.status == Some(1) && broken.err.contains("given.json is no JSON"), "{broken:?}");
     fs::write(&given, "{\"nodes\": 1}").expect("written");
     let broken = plan(&mut node, &["--schedule", &given]);
-    assert!(broken.status == Some(1) && broken.err.contains("is no schedule: "), "{broken:?}");
+    assert!(broken.status == Some(1) && broken.err.contains("given.json is no schedule: `nodes`: "), "{broken:?}");
+    // What is something else would place nothing, and remove everything.
+    for other in ["{\"foo\":1}", "{\"schedule\":{}}", &node.get("/v1/scheduler_input").body] {
+        fs::write(&given, other).expect("written");
+        let refused = plan(&mut node, &["--schedule", &given]);
+        let told = "given.json is no schedule: it has neither `roles` nor `nodes`; give what `verwalter schedule` or /v1/schedule printed";
+        assert!(refused.status == Some(1) && refused.err.contains(told), "{refused:?}");
+    }
     node.stop();
 }
 
@@ -268,7 +301,7 @@ fn a_schedule_that_is_given_does_not_guess_secrets() {
     assert!(shown.out.contains("hunter22 hunter23") && shown.out.contains("‹secret db›"), "a guess looks like any other: {shown:?}");
     fs::write(&given, "null").expect("written");
     let nothing = plan(&mut node, &["--schedule", &given]);
-    assert!(nothing.status == Some(1) && nothing.err.contains("what was given is no schedule"), "{nothing:?}");
+    assert!(nothing.status == Some(1) && nothing.err.contains("given.json is no schedule"), "{nothing:?}");
     node.stop();
 }
 

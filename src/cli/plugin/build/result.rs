@@ -3,13 +3,13 @@
 
 use std::path::Path;
 
-use anyhow::Context;
 use verwalter_core::digest::Digest;
 use verwalter_core::ports::Kind;
 
 use super::super::project::Project;
 use super::super::{list, read};
 use crate::cli::print;
+use crate::cli::scratch::Scratch;
 use crate::plugin::inspect::{Inspection, inspect};
 use crate::plugin::manifest::Manifest;
 use crate::plugin::{Activator, Compiler};
@@ -46,7 +46,7 @@ pub(super) fn check(project: &Project, path: &Path) -> anyhow::Result<Built> {
         anyhow::anyhow!("{}", lines.join("\n"))
     })?;
     anyhow::ensure!(manifest.kind == kind, "{}: says `kind: {}`, project.yaml says `kind: {kind}`", path.display(), manifest.kind);
-    let cache = tempfile::tempdir().context("no directory for compiled code")?;
+    let cache = Scratch::new()?;
     let activator = Activator::without_storage(cache.path(), Compiler::default(), CACHE_BYTES)?;
     activator
         .load(&project.name, &wasm, &manifest)

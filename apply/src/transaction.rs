@@ -309,6 +309,9 @@ impl Transactor<'_> {
         for left in undone.left {
             tracing::warn!(%role, path = %left.path.display(), "a file was changed by somebody else meanwhile and stays as it is");
         }
+        for path in undone.lost {
+            tracing::warn!(%role, path = %path.display(), "the directory below which a file was to be put back is gone, and the file with it");
+        }
         let mut failed = None;
         if pending.telling {
             let call = Call { role: &role, origin: &pending.origin };

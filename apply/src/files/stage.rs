@@ -197,11 +197,8 @@ impl Work<'_> {
         let Some(look) = found.file else { return Ok(StagedFile { fate: Fate::Gone, ..file }) };
         let place = self.place(&role, destination);
         // Whatever its size: a pattern of a render file may fit what this daemon would not write.
-        let held = found.dir.open_file(place.name(), look.inode).and_then(digest);
-        let (held, len) = held.map_err(|err| place.io(&destination.below, err))?;
-        if held != *owned {
-            return Ok(file);
-        }
+        let held = found.dir.open_file(place.name(), look.inode).and_then(digest).map_err(|err| place.io(&destination.below, err))?;
+        let (true, len) = (held.0 == *owned, held.1) else { return Ok(file) };
         place.check_movable(&found)?;
         let name = place.name().to_owned();
         self.removed.insert(destination.path());

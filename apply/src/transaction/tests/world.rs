@@ -68,7 +68,7 @@ impl Commands for Played {
 
 pub(super) struct World {
     temp: tempfile::TempDir,
-    roots: Roots,
+    pub(super) roots: Roots,
     pub(super) records: Records,
     pub(super) played: Played,
     /// Files of other roles.

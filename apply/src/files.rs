@@ -38,7 +38,7 @@ mod work;
 
 use std::path::Path;
 
-pub(crate) use self::accounts::Accounts;
+pub(crate) use self::accounts::{Accounts, numbers};
 pub use self::change::{Change, ChangeKind, Fate, Write};
 pub(crate) use self::digest::digest;
 pub(crate) use self::dir::SEEN;

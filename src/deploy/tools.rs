@@ -179,11 +179,6 @@ impl Tools {
         {
             tracing::warn!(error = %crate::telemetry::chain(&error), "old deployment logs could not be removed");
         }
-        let failures = log.failures();
-        if summary.failures > 0 && failures.count == summary.failures {
-            let reason = failures.last.unwrap_or_default();
-            tracing::warn!(reason, "the deployment log could not be written; roles are deployed all the same");
-        }
     }
 
     /// Makes a role what was rendered.

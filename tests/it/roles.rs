@@ -253,6 +253,13 @@ fn two_roles_do_not_write_one_file() {
     let error = node.error("role web");
     assert!(error.contains("out/motd belongs to the role motd: change one destination"), "{error}");
     assert_eq!(site.read("out/page").as_deref(), Some("listen 8080\n"));
+    // Nor by another path to it.
+    std::os::unix::fs::symlink(".", site.path("out/link")).expect("linked");
+    let motd = site.read("out/motd");
+    site.write("etc/templates/web/v1/web.render.yaml", both.replace("'motd'", "'link/motd'"));
+    let told = "out/link/motd belongs to the role motd: change one destination";
+    node.status(told, |status| status["errors"]["role web"].as_str().filter(|error| error.contains(told)).map(drop));
+    assert_eq!(site.read("out/motd"), motd);
     node.stop();
 }
 

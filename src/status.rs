@@ -156,8 +156,11 @@ impl View {
         if in_force.is_none() {
             waits.push("no schedule is in force yet");
         }
-        if self.deployed.borrow().as_ref().map(|report| report.digest) != in_force {
-            waits.push("the schedule in force is not deployed yet");
+        let deployed = self.deployed.borrow().as_ref().map(|report| (report.digest, report.unchosen.is_some()));
+        match deployed {
+            Some((_, true)) => waits.push("nothing can be deployed: `errors` in /v1/status says why"),
+            deployed if deployed.map(|(digest, _)| digest) != in_force => waits.push("the schedule in force is not deployed yet"),
+            _ => {}
         }
         waits
     }

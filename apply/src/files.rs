@@ -20,6 +20,7 @@ mod accounts;
 mod attributes;
 mod backup;
 mod change;
+mod digest;
 mod dir;
 mod entry;
 mod finish;
@@ -37,8 +38,10 @@ mod work;
 
 use std::path::Path;
 
-pub(crate) use self::accounts::Accounts;
+pub(crate) use self::accounts::{Accounts, numbers};
 pub use self::change::{Change, ChangeKind, Fate, Write};
+pub(crate) use self::digest::digest;
+pub(crate) use self::dir::SEEN;
 pub use self::entry::Entry;
 pub use self::finish::finish;
 pub use self::identify::{Identified, identify};

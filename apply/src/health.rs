@@ -29,7 +29,7 @@ pub const DEFAULT_STATUS: RangeInclusive<u16> = 200..=399;
 /// Most checks of one role. Each has a thread while it lasts; arbitrary, above what roles have.
 pub const MAX_CHECKS: usize = 32;
 /// The longest text that an answer may be searched for, in bytes: the search compares it at every place.
-const MAX_CONTAINS_BYTES: usize = 1 << 10;
+pub const MAX_CONTAINS_BYTES: usize = 1 << 10;
 /// Longest time for a role, shortest between tries, and most successes: arbitrary, far beyond what is sensible.
 const MAX_WITHIN: Duration = Duration::from_secs(3600);
 const MIN_EVERY: Duration = Duration::from_millis(10);

@@ -296,7 +296,12 @@ impl Records {
         let name = below.display().to_string();
         let mut builder = DirBuilder::new();
         builder.mode(DIRECTORY_MODE).recursive(true);
-        self.dir.create_dir_with(&below, &builder).map_err(self.failed(&name, "made"))?;
+        let made = self.dir.create_dir_with(&below, &builder).and_then(|()| {
+            // The name of the generation's directory. That of the role's lies beside its record, and is synced with that.
+            self.steps.before(Step::Sync)?;
+            durable::sync_dir(&self.dir.open_dir(format!("{role}{TEXTS}"))?)
+        });
+        made.map_err(self.failed(&name, "made"))?;
         for (text, bytes) in texts {
             durable::replace_with(&self.dir, &below.join(text), bytes, FILE_MODE, &*self.steps).map_err(self.failed(&name, "written"))?;
         }

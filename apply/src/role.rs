@@ -117,12 +117,18 @@ pub struct Health {
 pub enum Probe {
     /// It ends with 0.
     Command(CommandLine),
-    /// It answers with a status from 200 to 399.
+    /// It is answered as it should be.
     Http {
         /// `http://HOST:PORT/PATH`.
         url: String,
         /// For one answer.
         timeout: Duration,
+        /// The status that counts; `None`: any from 200 to 399.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
+        /// What the beginning of the answer must contain.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        contains: Option<String>,
     },
 }
 

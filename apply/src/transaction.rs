@@ -15,7 +15,7 @@ mod signature;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use verwalter_core::digest::Digest;
 use verwalter_core::ids::UnixMillis;
@@ -151,7 +151,7 @@ impl Transactor<'_> {
         };
         let mut deployed = wanted.outcome(&staged);
         if staged.entries().is_empty() && !new_words && deployed.kept.is_empty() {
-            self.settle(record, wanted.owned, next.is_some()).map_err(untouched)?;
+            self.settle(record, wanted, next.is_some()).map_err(untouched)?;
             return Ok(deployed);
         }
         if let Err(message) = self.check(call, &wanted, &staged) {
@@ -208,18 +208,19 @@ impl Transactor<'_> {
         Ok(deployed)
     }
 
-    /// Writes down what belongs to a role of which everything is as it should be, where an operator's word or a file that vanished made that
-    /// another than what is remembered.
-    fn settle(&self, mut record: Record, owned: BTreeMap<PathBuf, Digest>, stays: bool) -> Result<(), Cause> {
+    /// Writes down what belongs to a role of which everything is as it should be, where that is another than what is remembered: for an operator's
+    /// word, a file that vanished, or bytes that are a secret's by now.
+    fn settle(&self, mut record: Record, wanted: Wanted<'_>, stays: bool) -> Result<(), Cause> {
         if !stays {
             self.forget(record.role());
             return Ok(());
         }
         let Some(generation) = &mut record.generation else { return Ok(()) };
-        if generation.owned == owned && record.adopted.is_empty() {
+        if generation.owned == wanted.owned && generation.private == wanted.private && record.adopted.is_empty() {
             return Ok(());
         }
-        generation.owned = owned;
+        generation.owned = wanted.owned;
+        generation.private = wanted.private;
         record.adopted.clear();
         self.records.save(&record).map_err(Cause::Record)
     }
@@ -307,6 +308,9 @@ impl Transactor<'_> {
         let role = record.role().clone();
         for left in undone.left {
             tracing::warn!(%role, path = %left.path.display(), "a file was changed by somebody else meanwhile and stays as it is");
+        }
+        for path in undone.lost {
+            tracing::warn!(%role, path = %path.display(), "the directory below which a file was to be put back is gone, and the file with it");
         }
         let mut failed = None;
         if pending.telling {

@@ -149,7 +149,7 @@ pub enum Moment {
 }
 
 /// A question about a service's health.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Question {
     /// The command, as `argv` of [`Command`].
@@ -158,6 +158,12 @@ pub struct Question {
     /// Or the URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// The status that counts, where only one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// What the answer must contain, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contains: Option<String>,
     /// How many good answers in a row it takes.
     pub successes: u32,
     /// By when they must have come.
@@ -213,12 +219,14 @@ impl RolePlan {
             Command { when, file, directories, argv, root, source: command.line.source.clone() }
         }));
         plan.health.extend(planned.health.iter().map(|health| {
-            let (argv, url) = match &health.probe {
-                Probe::Command(line) => (Some(argv(line, &hide).0), None),
-                Probe::Http { url, .. } => (None, Some(hide(url))),
-            };
             let within_ms = u64::try_from(health.within.as_millis()).unwrap_or(u64::MAX);
-            Question { argv, url, successes: health.successes, within_ms, source: health.source.clone() }
+            let asked = Question { successes: health.successes, within_ms, source: health.source.clone(), ..Question::default() };
+            match &health.probe {
+                Probe::Command(line) => Question { argv: Some(argv(line, &hide).0), ..asked },
+                Probe::Http { url, status, contains, .. } => {
+                    Question { url: Some(hide(url)), status: *status, contains: contains.as_deref().map(&hide), ..asked }
+                }
+            }
         }));
         plan
     }

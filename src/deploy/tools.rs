@@ -187,13 +187,8 @@ impl Tools {
         {
             tracing::warn!(error = %crate::telemetry::chain(&error), "old deployment logs could not be removed");
         }
-        let failures = log.failures();
         if summary.logged {
-            *self.unlogged.lock().unwrap_or_else(PoisonError::into_inner) = failures.last.clone().filter(|_| summary.failures > 0);
-        }
-        if summary.failures > 0 && failures.count == summary.failures {
-            let reason = failures.last.unwrap_or_default();
-            tracing::warn!(reason, "the deployment log could not be written; roles are deployed all the same");
+            *self.unlogged.lock().unwrap_or_else(PoisonError::into_inner) = log.failures().last.filter(|_| summary.failures > 0);
         }
     }
 

@@ -323,7 +323,7 @@ fn kept(role: &RoleName, deployed: &transaction::Deployed) {
 /// Everything that a failed role could come right by: a change of it ends the wait.
 fn circumstances(in_force: &InForce, facts: &NodeFacts<'_>, config: &Config, roots: &Roots) -> Digest {
     let builds = config.catalog.filter_builds();
-    let chooser = config.catalog.query().map(|query| (query.id().digest, query.config().to_owned()));
+    let chooser = config.catalog.query_build();
     let text = format!(
         "{} {} {builds:?} {chooser:?} {roots:?} {:?} {} {}",
         in_force.schedule.digest(),

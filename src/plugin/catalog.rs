@@ -177,8 +177,13 @@ impl Catalog {
     }
 
     /// The builds behind the filters in force: what a rendering depends on besides templates and variables.
-    pub fn filter_builds(&self) -> BTreeSet<Digest> {
-        self.filters.values().map(|plugin| plugin.id().digest).collect()
+    pub fn filter_builds(&self) -> BTreeSet<BuildId> {
+        self.filters.values().map(|plugin| plugin.build()).collect()
+    }
+
+    /// The build behind [`Catalog::query`].
+    pub fn query_build(&self) -> Option<BuildId> {
+        self.query.as_ref().map(|query| query.build())
     }
 
     /// The metrics that the plugins in force declare.

@@ -357,6 +357,14 @@ mod tests {
         let file = |text: &str, line: usize, part: &str| check_refused(text, &[(line, part)]);
         file("health: [{within: 1s}]", 1, "exactly one of `command`, `sh` and `http`");
         file("health:\n- {http: 'https://a/'}", 2, "TLS is not supported");
+        file("health:\n- {http: 'http://a/', status: 199}", 2, "`status`: 199 is out of range: write 200 to 599");
+        file("health:\n- {http: 'http://a/', status: 65736}", 2, "`status`: 65736 is out of range");
+        file("health:\n- {http: 'http://a/', contains: ''}", 2, "`contains` must have 1 to 1024 bytes");
+        file(&format!("health:\n- {{http: 'http://a/', contains: {}}}", "x".repeat(1025)), 2, "`contains` must have 1 to 1024 bytes");
+        file("health:\n- {http: 'http://a/', contains: '{{ rol }}'}", 2, "`contains`: there is no `rol`");
+        file("templates: {p: page.hbs}\nhealth:\n- {http: 'http://a/', contains: '{{ files.p }}'}", 3, "cannot hold a path");
+        file("health:\n- {sh: x, status: 200}", 2, "`status` and `contains` are about what `http` is answered");
+        file("health:\n- {command: [x], contains: y}", 2, "`status` and `contains` are about");
         file("health:\n- {sh: x, successes: 0}", 2, "`successes`: 0 is out of range");
         file("on-remove:\n- !Condition {dirs-changed: [a], commands: []}\n", 2, "has no meaning in `on-remove`");
         file("templates: {p: page.hbs}\non-remove:\n- !Sh 'a {{ files.p }}'\n", 3, "the role's files are gone then");

@@ -10,7 +10,7 @@ use verwalter_apply::role::{Action, Cleanup, CommandLine, Health, Probe, Rendere
 use super::Problem;
 use super::file::{Attributes, Clean, HealthPattern, How, Line, Place, ProbePattern, RenderFile, StepPattern};
 use super::split::sections;
-use super::substitute::Values;
+use super::substitute::{Pattern, Values};
 
 /// Permission bits of files whose render file says none, and of those into which a secret is printed.
 const DEFAULT_MODE: u32 = 0o644;
@@ -161,7 +161,11 @@ impl Filling {
         let problem = |message| source.problem(health.line, message);
         let probe = match &health.probe {
             ProbePattern::Command(line) => Probe::Command(self.line(source, line).map_err(problem)?),
-            ProbePattern::Http { url, timeout } => Probe::Http { url: url.fill(source.values).map_err(problem)?, timeout: *timeout },
+            ProbePattern::Http { url, timeout, status, contains } => {
+                let fill = |pattern: &Pattern| pattern.fill(source.values).map_err(problem);
+                let contains = contains.as_ref().map(fill).transpose()?;
+                Probe::Http { url: fill(url)?, timeout: *timeout, status: *status, contains }
+            }
         };
         let HealthPattern { within, every, successes, .. } = *health;
         Ok(Health { source: source.at(health.line), probe, within, every, successes })

@@ -12,6 +12,7 @@ mod waits;
 use std::fs;
 use std::net::TcpListener;
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 
 use rustix::process::Signal;
 
@@ -165,6 +166,66 @@ fn health_is_waited_for_and_what_is_not_well_goes_back() {
 }
 
 #[test]
+fn health_is_in_what_an_answer_says() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}/", listener.local_addr().expect("it has one"));
+    let answer = Arc::new(Mutex::new("202 Accepted\r\nContent-Length: 8\r\n\r\nstarting"));
+    let answers = answer.clone();
+    std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = write!(stream, "HTTP/1.1 {}", *answers.lock().expect("nobody panicked"));
+        }
+    });
+    let answers = |with| *answer.lock().expect("nobody panicked") = with;
+    let site =
+        site(&format!("health:\n- {{ http: '{url}', within: 400ms, every: 20ms, status: 200, contains: 'ready as {{{{ role }}}}' }}\n"));
+    let mut node = site.run(&[]);
+    let error = node.error("role web");
+    assert!(error.contains("status 202, not 200") && error.contains("the former files are back"), "{error}");
+    answers("200 OK\r\nContent-Length: 8\r\n\r\nstarting");
+    let lacks = r#"status 200, but its answer does not contain "ready as web""#;
+    node.status(lacks, |status| status["errors"]["role web"].as_str().filter(|error| error.contains(lacks)).map(drop));
+    assert!(!site.path("out/page").exists());
+    answers("200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\nready a\r\n5\r\ns web\r\n0\r\n\r\n");
+    node.healthy();
+    page(&site, &mut node, 8080);
+    node.stop();
+}
+
+#[test]
+fn a_node_that_can_deploy_nothing_is_not_ready() {
+    let site = site("");
+    site.write("var/roles", "no directory");
+    let mut node = site.run(&[]);
+    node.error("render-roles");
+    let reply = node.get("/readyz");
+    assert_eq!(reply.status, 503, "{reply:?}");
+    assert!(reply.body.contains("nothing can be deployed"), "{reply:?}");
+    fs::remove_file(site.path("var/roles")).expect("it is there");
+    // Whatever is changed ends the wait.
+    listen(&site, 8080, 8081);
+    node.ready();
+    node.healthy();
+    page(&site, &mut node, 8081);
+    node.stop();
+}
+
+#[test]
+fn a_log_that_cannot_be_written_is_told_of_once() {
+    let site = site("");
+    site.write("log/web", "no directory");
+    let mut node = site.run(&[]);
+    node.ready();
+    node.healthy();
+    page(&site, &mut node, 8080);
+    node.stop();
+    let transcript = node.transcript();
+    assert_eq!(transcript.matches("deployment log").count(), 1, "{transcript}");
+}
+
+#[test]
 fn a_role_that_leaves_takes_its_files_along_and_says_farewell() {
     let site = site("on-remove:\n- !Sh 'echo gone >>HERE/told'\n");
     site.write("out/own", "by hand");
@@ -194,6 +255,13 @@ fn two_roles_do_not_write_one_file() {
     let error = node.error("role web");
     assert!(error.contains("out/motd belongs to the role motd: change one destination"), "{error}");
     assert_eq!(site.read("out/page").as_deref(), Some("listen 8080\n"));
+    // Nor by another path to it.
+    std::os::unix::fs::symlink(".", site.path("out/link")).expect("linked");
+    let motd = site.read("out/motd");
+    site.write("etc/templates/web/v1/web.render.yaml", both.replace("'motd'", "'link/motd'"));
+    let told = "out/link/motd belongs to the role motd: change one destination";
+    node.status(told, |status| status["errors"]["role web"].as_str().filter(|error| error.contains(told)).map(drop));
+    assert_eq!(site.read("out/motd"), motd);
     node.stop();
 }
 

@@ -1,5 +1,7 @@
 //! How a command and its output look in one line of a message: masked, escaped, shortened. It is never run again from that.
 
+use verwalter_core::plain::plain;
+
 use super::{Command, Program};
 
 /// Most of a command that a message repeats, in characters.
@@ -28,7 +30,7 @@ pub(super) fn command(command: &Command, mask: &dyn Fn(&str) -> String) -> Strin
 pub(super) fn last_lines(text: &str) -> Option<String> {
     let mut lines: Vec<_> = text.lines().rev().map(str::trim_end).filter(|line| !line.is_empty()).take(OUTPUT_LINES).collect();
     lines.reverse();
-    let joined = lines.iter().map(|line| escaped(line)).collect::<Vec<_>>().join(" / ");
+    let joined = lines.iter().map(|line| plain(line, usize::MAX)).collect::<Vec<_>>().join(" / ");
     let count = joined.chars().count();
     match count {
         0 => None,
@@ -39,25 +41,11 @@ pub(super) fn last_lines(text: &str) -> Option<String> {
 }
 
 fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "_-+=:,./@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-+=:,./@%".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
         return text.to_owned();
     }
-    format!("'{}'", escaped(text))
-}
-
-/// What moves the cursor or the reading direction of a terminal is shown, not sent.
-fn escaped(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        let reorders = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || reorders {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
+    format!("'{}'", plain(text, usize::MAX))
 }
 
 fn shortened(text: &str, chars: usize) -> String {
@@ -85,6 +73,13 @@ mod tests {
         assert_eq!(shown(Program::Path("/bin/a b".into()), &["", "x\ny", "--p=hunter2"], true), r"(root) '/bin/a b' '' 'x\ny' '--p=***'");
         assert_eq!(shown(Program::Shell("echo hunter2 | cat".into()), &[], false), "sh -exc 'echo *** | cat'");
         assert_eq!(shown(Program::Name("é\u{202e}\u{1b}[2J".into()), &[], false), r"'é\u{202e}\u{1b}[2J'");
+        // What is not to be seen, or turns the direction of writing.
+        let hidden = ['\u{61c}', '\u{200b}', '\u{200d}', '\u{feff}', '\u{2067}'];
+        for c in hidden {
+            let escape = format!("'a\\u{{{:x}}}b'", u32::from(c));
+            assert_eq!(shown(Program::Name(format!("a{c}b")), &[], false), escape);
+            assert_eq!(last_lines(&format!("'a{c}b'")), Some(escape));
+        }
         let long = shown(Program::Name("x".into()), &["y".repeat(5000).as_str()], false);
         assert_eq!((long.chars().count(), long.ends_with('…')), (COMMAND_CHARS + 1, true));
     }

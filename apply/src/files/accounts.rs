@@ -43,14 +43,22 @@ fn number(file: &Path, kind: &str, text: &str) -> Result<u32, String> {
         let number = text.parse().ok().filter(|number| *number != u32::MAX);
         return number.ok_or_else(|| format!("the {kind} number {shown} is too large"));
     }
-    let bytes =
-        read(file).map_err(|err| format!("the {kind} `{shown}` cannot be looked up in {}: {err}: give its number", file.display()))?;
-    let found = bytes.split(|b| *b == b'\n').find_map(|line| {
-        let mut fields = line.split(|b| *b == b':');
-        (fields.next()? == text.as_bytes()).then(|| fields.nth(1))?
-    });
-    let found = found.and_then(|field| std::str::from_utf8(field).ok()?.parse().ok());
+    let found = numbers(file, text)
+        .map_err(|err| format!("the {kind} `{shown}` cannot be looked up in {}: {err}: give its number", file.display()))?;
+    let found = found.map(|(number, _)| number);
     found.ok_or_else(|| format!("there is no {kind} `{shown}` in {}: create it, or give its number", file.display()))
+}
+
+/// What a file of this format says of a name: its number, and in `/etc/passwd` that of the account's group. `None`: there is no such name in it,
+/// or one without a number.
+pub(crate) fn numbers(file: &Path, name: &str) -> io::Result<Option<(u32, Option<u32>)>> {
+    let bytes = read(file)?;
+    let mut lines = bytes.split(|b| *b == b'\n').map(|line| line.split(|b| *b == b':'));
+    let Some(mut fields) = lines.find_map(|mut fields| (fields.next()? == name.as_bytes()).then_some(fields)) else { return Ok(None) };
+    // The largest number means "leave it" to the system.
+    let number = |field: Option<&[u8]>| std::str::from_utf8(field?).ok()?.parse().ok().filter(|number| *number != u32::MAX);
+    let own = number(fields.nth(1));
+    Ok(own.map(|own| (own, number(fields.next()))))
 }
 
 fn read(file: &Path) -> io::Result<Vec<u8>> {

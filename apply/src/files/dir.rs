@@ -18,6 +18,10 @@ use super::steps::{Step, Steps};
 /// The bits of `st_mode` that are a file's mode.
 const MODE_BITS: u32 = 0o7777;
 
+/// How a file is opened that was seen to be a regular one. Should something else have taken its place since: not to be led elsewhere, not to
+/// wait for the writer of a pipe.
+pub(crate) const SEEN: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
+
 /// An open directory.
 #[derive(Debug)]
 pub(super) struct Dir(OwnedFd);
@@ -124,9 +128,7 @@ impl Dir {
 
     /// Opens a regular file to be read; the inode must be this one.
     pub(super) fn open_file(&self, name: &Path, inode: u64) -> io::Result<File> {
-        // Should something else have taken the file's place since: not to be led elsewhere, not to wait for the writer of a pipe.
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file = sys::openat(&self.0, single(name)?, flags, Mode::empty())?;
+        let file = sys::openat(&self.0, single(name)?, OFlags::RDONLY | SEEN, Mode::empty())?;
         let look = Look::of(&sys::statx(&file, "", AtFlags::EMPTY_PATH, LOOK)?);
         if !look.is_file() || look.inode != inode {
             return Err(Errno::STALE.into());

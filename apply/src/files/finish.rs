@@ -8,7 +8,8 @@ use super::swap::former_directory;
 use crate::ApplyError;
 use crate::error::failure;
 
-/// Keeps the backups that were asked for and removes the staging. May be called again after any crash, and then does what is left to do.
+/// Keeps the backups that were asked for and removes the staging. May be called again after any crash, and then does what is left to do. Where a
+/// root is gone by now, nothing is.
 ///
 /// The journal must say that the transaction is committed before: afterwards nothing can be undone.
 pub fn finish(entries: &[Entry], steps: &dyn Steps) -> Result<(), ApplyError> {

@@ -2,17 +2,16 @@
 //! have written it and from where it can be removed. It changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use cap_std::fs::Dir as Root;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use verwalter_core::digest::Digest;
 use verwalter_core::names::RoleName;
 
 use super::backup;
+use super::digest::digest;
 use super::dir::{Dir, DirectoryId, Mount, open_root};
 use super::stage::MAX_ROLE_BYTES;
 use super::survey::{Found, Place};
@@ -96,8 +95,9 @@ impl Survey<'_> {
         }
         // From where nothing can be removed now, nothing could be removed later, and the role would fail of it.
         self.place(destination)?.check_movable(&found)?;
-        let digest = match found.dir.open_file(name(destination), look.inode).and_then(|file| digest(file, &mut self.left)) {
-            Ok(digest) => digest,
+        let file = found.dir.open_file(name(destination), look.inode);
+        let (digest, len) = match file.and_then(|file| digest(file.take(self.left.saturating_add(1)))) {
+            Ok(read) => read,
             Err(err) if err.kind() == io::ErrorKind::PermissionDenied => {
                 return Err(refused("the daemon's user may not read it: change its owner or its mode".to_owned()));
             }
@@ -105,7 +105,8 @@ impl Survey<'_> {
         };
         let too_large =
             || refused(format!("with it they are larger than all files of a role may be ({} MiB): leave it out", MAX_ROLE_BYTES >> 20));
-        Ok(Identified { digest: digest.ok_or_else(too_large)?, path })
+        self.left = self.left.checked_sub(len).ok_or_else(too_large)?;
+        Ok(Identified { digest, path })
     }
 
     fn find(&mut self, destination: &Destination) -> Result<Found, ApplyError> {
@@ -124,23 +125,6 @@ impl Survey<'_> {
         }
         let (root, mount) = &self.opened[path];
         Ok(Place { role, root, mount: *mount, destination })
-    }
-}
-
-/// Reads it all; `None` where it has more bytes than are `left`.
-fn digest(file: File, left: &mut u64) -> io::Result<Option<Digest>> {
-    let mut file = file.take(left.saturating_add(1));
-    let mut hash = Sha256::new();
-    let mut chunk = vec![0; 64 << 10];
-    loop {
-        match file.read(&mut chunk)? {
-            0 => return Ok(Some(Digest::from_bytes(hash.finalize().into()))),
-            read => {
-                hash.update(&chunk[..read]);
-                let Some(rest) = left.checked_sub(read as u64) else { return Ok(None) };
-                *left = rest;
-            }
-        }
     }
 }
 

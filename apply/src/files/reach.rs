@@ -21,7 +21,8 @@ const SYNC_ALL_DIRECTORIES: usize = 16;
 /// Opens the directories of entries.
 #[derive(Default)]
 pub(super) struct Reach<'e> {
-    roots: BTreeMap<&'e Path, Opened<'e>>,
+    /// None for one that is gone.
+    roots: BTreeMap<&'e Path, Option<Opened<'e>>>,
 }
 
 struct Opened<'e> {
@@ -38,20 +39,30 @@ struct Opened<'e> {
 }
 
 impl<'e> Reach<'e> {
-    fn root(&mut self, entry: &'e Entry) -> io::Result<&mut Opened<'e>> {
+    fn root(&mut self, entry: &'e Entry) -> io::Result<Option<&mut Opened<'e>>> {
         if !self.roots.contains_key(entry.root()) {
-            let root = open_root(entry.root())?;
-            let staging = staging::open(&Dir::beneath(&root, Path::new(""))?, &entry.role)?;
-            let (touched, slots_touched) = (BTreeSet::new(), BTreeSet::new());
-            let opened = Opened { root, entry, staging, marked: false, parent: None, slot: None, touched, slots_touched };
+            let opened = match open_root(entry.root()) {
+                Ok(root) => {
+                    let staging = staging::open(&Dir::beneath(&root, Path::new(""))?, &entry.role)?;
+                    let (touched, slots_touched) = (BTreeSet::new(), BTreeSet::new());
+                    Some(Opened { root, entry, staging, marked: false, parent: None, slot: None, touched, slots_touched })
+                }
+                Err(err) if is_absent(&err) => None,
+                Err(err) => return Err(err),
+            };
             self.roots.insert(entry.root(), opened);
         }
-        Ok(self.roots.get_mut(entry.root()).expect("it was inserted above"))
+        Ok(self.roots.get_mut(entry.root()).expect("it was inserted above").as_mut())
+    }
+
+    /// Whether the entry's root is there. Without it nothing is: neither its place nor what was staged for it.
+    pub(super) fn has_root(&mut self, entry: &'e Entry) -> io::Result<bool> {
+        Ok(self.root(entry)?.is_some())
     }
 
     /// The directory of the entry's place.
     pub(super) fn parent(&mut self, entry: &'e Entry) -> io::Result<Rc<Dir>> {
-        let opened = self.root(entry)?;
+        let opened = self.root(entry)?.ok_or(io::ErrorKind::NotFound)?;
         match &opened.parent {
             Some((path, dir)) if *path == entry.parent() => Ok(Rc::clone(dir)),
             _ => {
@@ -64,7 +75,7 @@ impl<'e> Reach<'e> {
 
     /// The directory where the entry is staged. None when it is gone.
     pub(super) fn slot(&mut self, entry: &'e Entry) -> io::Result<Option<Rc<Dir>>> {
-        let opened = self.root(entry)?;
+        let Some(opened) = self.root(entry)? else { return Ok(None) };
         let path = entry.slot.parent().unwrap_or(Path::new(""));
         match &opened.slot {
             Some((last, dir)) if *last == path => Ok(dir.clone()),
@@ -83,12 +94,12 @@ impl<'e> Reach<'e> {
 
     /// The role's staging directory itself. None when it is gone.
     pub(super) fn staging(&mut self, entry: &'e Entry) -> io::Result<Option<&Dir>> {
-        Ok(self.root(entry)?.staging.as_ref())
+        Ok(self.root(entry)?.and_then(|opened| opened.staging.as_ref()))
     }
 
     /// Lets the staging say that its swap has begun, before the first file is swapped.
     pub(super) fn mark(&mut self, entry: &'e Entry, steps: &dyn Steps) -> io::Result<()> {
-        let opened = self.root(entry)?;
+        let Some(opened) = self.root(entry)? else { return Ok(()) };
         if let Some(staging) = opened.staging.as_ref().filter(|_| !opened.marked) {
             match staging.create(steps, Path::new(staging::SWAPPING)) {
                 Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {}
@@ -101,7 +112,7 @@ impl<'e> Reach<'e> {
 
     /// Remembers that both directories of the entry have to be synced.
     pub(super) fn touch(&mut self, entry: &'e Entry) {
-        if let Some(opened) = self.roots.get_mut(entry.root()) {
+        if let Some(Some(opened)) = self.roots.get_mut(entry.root()) {
             opened.touched.insert(entry.parent());
             opened.slots_touched.insert(entry.slot.parent().unwrap_or(Path::new("")));
         }
@@ -110,6 +121,7 @@ impl<'e> Reach<'e> {
     /// Makes everything that was touched outlive a power failure: every directory once, or the file system where there are many.
     pub(super) fn sync(&mut self, steps: &dyn Steps) -> Result<(), ApplyError> {
         for (root, opened) in &mut self.roots {
+            let Some(opened) = opened else { continue };
             opened.sync(steps).map_err(|(below, err)| failure(&opened.entry.role, root, &below, err))?;
             opened.touched.clear();
             opened.slots_touched.clear();
@@ -120,6 +132,7 @@ impl<'e> Reach<'e> {
     /// Removes the staging of every root that was opened.
     pub(super) fn end(self, steps: &dyn Steps) -> Result<(), ApplyError> {
         for (path, opened) in self.roots {
+            let Some(opened) = opened else { continue };
             let removed = Dir::beneath(&opened.root, Path::new("")).and_then(|root| staging::remove(&root, &opened.entry.role, steps));
             removed.map_err(|err| failure(&opened.entry.role, path, Path::new(super::STAGING), err))?;
         }
@@ -136,7 +149,7 @@ impl Opened<'_> {
         for path in &self.touched {
             match Dir::beneath(&self.root, path).and_then(|dir| dir.sync(steps)) {
                 // Removed again since, by an undo.
-                Err(err) if matches!(err.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+                Err(err) if is_absent(&err) => {}
                 other => other.map_err(|err| ((*path).to_owned(), err))?,
             }
         }
@@ -149,6 +162,11 @@ impl Opened<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a directory is not there, or something on the way to it is none.
+pub(super) fn is_absent(err: &io::Error) -> bool {
+    matches!(err.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// The last part of a path.

@@ -14,6 +14,7 @@ use verwalter_core::names::RoleName;
 use super::accounts::Accounts;
 use super::attributes::{self, Owners};
 use super::change::{Change, ChangeKind, Fate, Write};
+use super::digest::digest;
 use super::dir::{Dir, DirectoryId, Look, Mount, open_root};
 use super::entry::{Entry, EntryKind, FileId};
 use super::staged::{Staged, StagedFile};
@@ -195,16 +196,16 @@ impl Work<'_> {
         };
         let Some(look) = found.file else { return Ok(StagedFile { fate: Fate::Gone, ..file }) };
         let place = self.place(&role, destination);
-        // Larger than this is nothing that this daemon writes.
-        let bytes = found.dir.read(place.name(), look.inode, MAX_ROLE_BYTES).map_err(|err| place.io(&destination.below, err))?;
-        let Some(bytes) = bytes.filter(|bytes| Digest::of(bytes) == *owned) else { return Ok(file) };
+        // Whatever its size: a pattern of a render file may fit what this daemon would not write.
+        let held = found.dir.open_file(place.name(), look.inode).and_then(digest).map_err(|err| place.io(&destination.below, err))?;
+        let (true, len) = (held.0 == *owned, held.1) else { return Ok(file) };
         place.check_movable(&found)?;
         let name = place.name().to_owned();
         self.removed.insert(destination.path());
         file.fate = Fate::Remove;
         let Some(steps) = self.steps else { return Ok(file) };
         let slot = self.slot(steps, destination, &name)?;
-        let id = FileId { inode: look.inode, len: bytes.len() as u64, digest: *owned };
+        let id = FileId { inode: look.inode, len, digest: *owned };
         self.enter(destination, &destination.below, slot, EntryKind::Remove { file: id });
         Ok(file)
     }

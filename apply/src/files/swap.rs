@@ -1,11 +1,11 @@
 //! Puts staged files in place, one rename each. It never decides whether a file may be there, and puts nothing back: that is `undo`'s.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
-use verwalter_core::digest::Digest;
 
+use super::digest::digest;
 use super::dir::Dir;
 use super::entry::{Entry, EntryKind, FileId};
 use super::reach::{Reach, name};
@@ -151,8 +151,9 @@ pub(super) fn is_file(dir: &Dir, name: &Path, file: &FileId) -> io::Result<bool>
 
 /// Whether the file with this inode has these bytes.
 pub(super) fn has_bytes(dir: &Dir, name: &Path, inode: u64, file: &FileId) -> io::Result<bool> {
-    match dir.read(name, inode, file.len) {
-        Ok(bytes) => Ok(bytes.is_some_and(|bytes| bytes.len() as u64 == file.len && Digest::of(&bytes) == file.digest)),
+    let held = dir.open_file(name, inode).and_then(|held| digest(held.take(file.len.saturating_add(1))));
+    match held {
+        Ok(held) => Ok(held == (file.digest, file.len)),
         // Replaced in this moment.
         Err(err) if Errno::from_io_error(&err) == Some(Errno::STALE) => Ok(false),
         Err(err) => Err(err),

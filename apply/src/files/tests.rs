@@ -7,6 +7,7 @@ mod site;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::PathBuf;
 
 use self::site::{Site, remove, role, write};
 use super::*;
@@ -95,6 +96,35 @@ fn swaps_undoes_and_finishes() {
     finish(&entries, &Direct).expect("again");
     assert_eq!(site.tree(), after);
     assert_eq!(fs::metadata(site.out("x")).expect("there").mode() & 0o777, 0o755);
+}
+
+#[test]
+fn a_root_that_is_gone_holds_nothing_up() {
+    let site = Site::new();
+    let begin = || {
+        for path in [site.roots.output.clone(), site.roots.writes[0].clone()] {
+            fs::create_dir_all(&path).expect("made");
+            fs::write(path.join("a"), "old").expect("write");
+        }
+        fs::write(site.extra("gone"), "old").expect("write");
+        let (a, gone, new) = (site.extra("a"), site.extra("gone"), site.extra("x/new"));
+        let entries = site.stage(&[write("a", "new"), write(&a, "new"), remove(&gone, "old"), write(&new, "new")]);
+        let entries = entries.expect("staged").into_entries();
+        swap(&entries, &Direct).expect("swapped");
+        fs::remove_dir_all(&site.roots.writes[0]).expect("removed");
+        entries
+    };
+    let undone = undo(&begin(), &Direct).expect("undone");
+    assert_eq!(undone.lost, [site.extra("a"), site.extra("gone")].map(PathBuf::from));
+    assert_eq!((undone.restored, undone.left), (vec![site.out("a")], Vec::new()));
+    assert_eq!(fs::read(site.out("a")).expect("there"), b"old");
+    finish(&begin(), &Direct).expect("finished");
+    assert_eq!(fs::read(site.out("a")).expect("there"), b"new");
+    // A file has the place of the root.
+    let entries = begin();
+    fs::write(&site.roots.writes[0], "").expect("write");
+    assert_eq!(undo(&entries, &Direct).expect("undone").lost.len(), 2);
+    assert!(!site.out(".vw-staging").exists() && !site.roots.writes[0].is_dir());
 }
 
 #[test]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::backup;
 use super::dir::{Dir, Look};
 use super::entry::{Entry, EntryKind, FileId};
-use super::reach::{Reach, name};
+use super::reach::{Reach, is_absent, name};
 use super::steps::Steps;
 use super::swap::{former_directory, has_bytes};
 use crate::ApplyError;
@@ -24,6 +24,8 @@ pub struct Undone {
     pub restored: Vec<PathBuf>,
     /// The places that somebody changed since the swap. They were left as they are.
     pub left: Vec<Left>,
+    /// The places whose root is gone, and with it the former file that was to come back.
+    pub lost: Vec<PathBuf>,
 }
 
 /// A place that was not restored.
@@ -37,7 +39,7 @@ pub struct Left {
 }
 
 /// Undoes what of the entries was swapped in, newest first, and removes the staging. May be called again after any crash, and then does
-/// what is left to do.
+/// what is left to do. Where a root is gone there is nothing left to do: what was to come back is gone with it.
 ///
 /// On an error ([`ApplyError::NotRestored`]) the staging stays, and with it the former files: call it again once the cause is mended.
 pub fn undo(entries: &[Entry], steps: &dyn Steps) -> Result<Undone, ApplyError> {
@@ -51,6 +53,7 @@ pub fn undo(entries: &[Entry], steps: &dyn Steps) -> Result<Undone, ApplyError> 
             Ok(Outcome::Untouched) => {}
             Ok(Outcome::Restored) => undone.restored.push(entry.path()),
             Ok(Outcome::Left { former }) => undone.left.push(Left { path: entry.path(), former }),
+            Ok(Outcome::Lost) => undone.lost.push(entry.path()),
             Err(err) => failed.push((entry, err)),
         }
     }
@@ -71,13 +74,19 @@ enum Outcome {
     Left {
         former: Option<PathBuf>,
     },
+    /// Nothing is there to be put back, nor anywhere to put it.
+    Lost,
 }
 
 fn one<'e>(entry: &'e Entry, reach: &mut Reach<'e>, steps: &dyn Steps) -> io::Result<Outcome> {
+    if !reach.has_root(entry)? {
+        let had = matches!(entry.kind, EntryKind::Replace { .. } | EntryKind::Remove { .. });
+        return Ok(if had { Outcome::Lost } else { Outcome::Untouched });
+    }
     let parent = match reach.parent(entry) {
         Ok(parent) => parent,
         // Its directory was to be made by the swap and was not, or is gone with all that was in it.
-        Err(err) if matches!(err.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+        Err(err) if is_absent(&err) => {
             let former = Former::find(entry, reach)?;
             return Ok(if former.is_some() { Outcome::Left { former: None } } else { Outcome::Untouched });
         }

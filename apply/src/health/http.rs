@@ -41,6 +41,7 @@ impl fmt::Display for Seen {
             Seen::Unreachable { address, source } => write!(f, "no connection to {address}: {}", plain(source)),
             Seen::Broken { address, source } => write!(f, "no whole answer from {address}: {}", plain(source)),
             Seen::NoHttp { address } => write!(f, "an answer from {address} that is no HTTP/1.1"),
+            Seen::Status { status, expect } if expect.start() == expect.end() => write!(f, "status {status}, not {}", expect.start()),
             Seen::Status { status, expect } => write!(f, "status {status}, not {} to {}", expect.start(), expect.end()),
             Seen::Lacks { status, text } => write!(f, "status {status}, but its answer does not contain {text:?}"),
         }

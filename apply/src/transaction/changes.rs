@@ -9,7 +9,7 @@ use verwalter_core::names::RoleName;
 use super::Deployed;
 use super::cleanup::{self, Fitting};
 use crate::error::ApplyError;
-use crate::files::{Change, ChangeKind, Fate, Staged, Write};
+use crate::files::{Change, ChangeKind, Fate, Staged, StagedFile, Write};
 use crate::record::Record;
 use crate::role::RenderedRole;
 use crate::{RenderedFile, Roots};
@@ -25,6 +25,8 @@ pub(super) struct Wanted<'a> {
     pub(super) owned: BTreeMap<PathBuf, Digest>,
     /// Those of it into which a secret was printed.
     pub(super) private: BTreeSet<PathBuf>,
+    /// Files that go and never were the role's: a pattern of a render file fits them.
+    strangers: BTreeSet<PathBuf>,
 }
 
 /// Writes what was rendered, removes what the role wrote before and has no longer, and what its render files say is to go.
@@ -46,7 +48,7 @@ pub(super) fn wanted<'a>(
             private.insert(place(dest, roots));
         }
     }
-    let mut gone: BTreeMap<PathBuf, Digest> = BTreeMap::new();
+    let (mut gone, mut strangers) = (BTreeMap::new(), BTreeSet::new());
     for (path, digest) in former.files() {
         if !owned.contains_key(path) {
             gone.insert(path.to_owned(), digest);
@@ -56,19 +58,20 @@ pub(super) fn wanted<'a>(
         let keep: BTreeSet<&str> = cleanup.keep.iter().map(String::as_str).collect();
         for Fitting { name, path, digest } in cleanup::fitting(role, cleanup, roots)? {
             // What is another role's is for that one to remove.
-            if !keep.contains(name.as_str()) && !owned.contains_key(&path) && !others(&path) {
-                gone.insert(path, digest);
+            if !keep.contains(name.as_str()) && !owned.contains_key(&path) && !others(&path) && gone.insert(path.clone(), digest).is_none()
+            {
+                strangers.insert(path);
             }
         }
     }
     changes.extend(gone.into_iter().map(removal));
-    Ok(Wanted { changes, files: &rendered.files, owned, private })
+    Ok(Wanted { changes, files: &rendered.files, owned, private, strangers })
 }
 
 /// Removes all that belongs to the role.
 pub(super) fn none<'a>(former: &Record) -> Wanted<'a> {
     let changes = former.files().into_iter().map(|(path, digest)| removal((path.to_owned(), digest))).collect();
-    Wanted { changes, files: &[], owned: BTreeMap::new(), private: BTreeSet::new() }
+    Wanted { changes, files: &[], owned: BTreeMap::new(), private: BTreeSet::new(), strangers: BTreeSet::new() }
 }
 
 impl Wanted<'_> {
@@ -80,12 +83,17 @@ impl Wanted<'_> {
             match file.fate {
                 Fate::Create | Fate::Replace => deployed.written.push(path),
                 Fate::Remove => deployed.removed.push(path),
-                Fate::Kept => deployed.kept.push(path),
+                Fate::Kept if !self.stays_strange(file) => deployed.kept.push(path),
                 Fate::Unchanged => deployed.unchanged += 1,
-                Fate::Gone => {}
+                Fate::Kept | Fate::Gone => {}
             }
         }
         deployed
+    }
+
+    /// Whether it was to go, stays, and is the role's as little as before: nothing to tell or to remember, however often it is seen.
+    pub(super) fn stays_strange(&self, file: &StagedFile) -> bool {
+        file.fate == Fate::Kept && self.strangers.contains(&file.path)
     }
 }
 

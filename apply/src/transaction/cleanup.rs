@@ -1,15 +1,15 @@
 //! The files that `!CleanFiles` is about: those whose paths fit, below the directories that this node lets be written. It reads only.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use cap_std::ambient_authority;
-use cap_std::fs::Dir;
-use sha2::{Digest as _, Sha256};
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use verwalter_core::digest::Digest;
 use verwalter_core::names::RoleName;
 
 use crate::error::ApplyError;
+use crate::files::{self, SEEN};
 use crate::glob::Grouped;
 use crate::role::Cleanup;
 use crate::{Roots, destination};
@@ -84,7 +84,7 @@ impl Walk<'_> {
             } else if kind.is_file()
                 && let Some(captured) = spelled.to_str().and_then(|spelled| self.grouped.captured(spelled))
             {
-                let digest = digest(&dir.open(&name)?)?;
+                let Some(digest) = digest(dir, &name)? else { continue };
                 self.found.push(Fitting { name: captured.to_owned(), path: whole, digest });
             }
         }
@@ -92,20 +92,24 @@ impl Walk<'_> {
     }
 }
 
-fn digest(mut file: impl Read) -> io::Result<Digest> {
-    let mut hash = Sha256::new();
-    let mut chunk = [0; 64 * 1024];
-    loop {
-        match file.read(&mut chunk)? {
-            0 => return Ok(Digest::from_bytes(hash.finalize().into())),
-            count => hash.update(&chunk[..count]),
-        }
+/// Of a regular file; `None` where nothing or something else has its place by now.
+fn digest(dir: &Dir, name: &str) -> io::Result<Option<Digest>> {
+    let flags = i32::try_from(SEEN.bits()).expect("open flags are an int of the C interface");
+    let file = match dir.open_with(name, OpenOptions::new().read(true).custom_flags(flags)) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    if !file.metadata()?.is_file() {
+        return Ok(None);
     }
+    files::digest(file).map(|(digest, _)| Some(digest))
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
+
+    use rustix::fs::{FileType, Mode};
 
     use super::*;
 
@@ -138,6 +142,16 @@ mod tests {
         check("(*)", &[("top", "out/top")]);
         check("ROOT/extra/(*).conf", &[("e", "extra/e.conf")]);
         check("gone/(*)", &[]);
+    }
+
+    #[test]
+    fn what_came_in_a_files_place_is_not_waited_for() {
+        let temp = tempfile::tempdir().expect("a directory");
+        rustix::fs::mknodat(rustix::fs::CWD, temp.path().join("pipe"), FileType::Fifo, Mode::RUSR, 0).expect("made");
+        fs::write(temp.path().join("file"), "text").expect("written");
+        let dir = Dir::open_ambient_dir(temp.path(), ambient_authority()).expect("opened");
+        let read = |name| digest(&dir, name).expect("read");
+        assert_eq!((read("file"), read("pipe"), read("gone")), (Some(Digest::of(b"text")), None, None));
     }
 
     #[test]

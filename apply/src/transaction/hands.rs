@@ -144,8 +144,9 @@ impl Commands for CommandHands<'_> {
         for Health { source, probe, within, every, successes } in health {
             let (probe, timeout) = match probe {
                 Probe::Command(line) => (health::Probe::Command(command(line, resolve(line)?)?), line.timeout),
-                Probe::Http { url, timeout } => {
-                    (health::Probe::Http { url: url.clone(), expect_status: DEFAULT_STATUS, contains: None }, *timeout)
+                Probe::Http { url, timeout, status, contains } => {
+                    let expect_status = status.map_or(DEFAULT_STATUS, |status| status..=status);
+                    (health::Probe::Http { url: url.clone(), expect_status, contains: contains.clone() }, *timeout)
                 }
             };
             let (what, successes) = (source.clone(), *successes);

@@ -146,7 +146,7 @@ impl Transactor<'_> {
         let untouched = |source: ApplyError| TransactionError::untouched(role, Cause::Files(source.into()));
         let found = self.files.preview(role, &wanted.changes).map_err(untouched)?;
         let mut files = Vec::with_capacity(found.len());
-        for (index, file) in found.into_iter().enumerate() {
+        for (index, file) in found.into_iter().enumerate().filter(|(_, file)| !wanted.stays_strange(file)) {
             let rendered = (index < wanted.files.len()).then_some(index);
             let reads = matches!(file.fate, Fate::Replace | Fate::Remove);
             let former = if reads { self.files.former(role, &file, limit).map_err(untouched)? } else { None };

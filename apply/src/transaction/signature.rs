@@ -5,12 +5,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::Roots;
+use crate::files::SEEN;
 use crate::role::{Action, Duties};
 
 /// Most entries of one directory tree; with more it counts as changed.
@@ -94,7 +95,12 @@ fn tree(directory: &Path, hash: &mut Sha256, left: &mut Left) -> Option<()> {
 }
 
 fn bytes(path: &Path, hash: &mut Sha256, limit: u64) -> io::Result<()> {
-    let mut file = fs::File::open(path)?.take(limit);
+    let flags = i32::try_from(SEEN.bits()).expect("open flags are an int of the C interface");
+    let file = fs::File::options().read(true).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::ErrorKind::StaleNetworkFileHandle.into());
+    }
+    let mut file = file.take(limit);
     let mut chunk = [0; 64 * 1024];
     loop {
         match file.read(&mut chunk)? {

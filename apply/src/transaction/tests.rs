@@ -12,6 +12,7 @@ use std::time::Duration;
 use self::world::{World, command, file, run};
 use super::*;
 use crate::RenderedFile;
+use crate::files::Direct;
 use crate::role::{Cleanup, Piece, Probe, Program, Text};
 
 /// A role of two files that reloads a service.
@@ -231,6 +232,63 @@ fn files_of_others_go_where_a_render_file_says_so() {
     assert_eq!(world.files().len(), 3);
     world.others.clear();
     assert_eq!(world.deploy(&role).expect("deployed").removed.len(), 1);
+}
+
+#[test]
+fn a_file_goes_whatever_its_size() {
+    let mut world = World::new();
+    world.write("conf/big.log", "");
+    let large = std::fs::File::options().write(true).open(world.path("out/conf/big.log")).expect("opened");
+    large.set_len((64 << 20) + 1).expect("grown");
+    let cleanup = Cleanup { source: "a:1".to_owned(), pattern: "conf/(*).log".to_owned(), keep: Vec::new() };
+    let role = RenderedRole { cleanups: vec![cleanup], ..web("1") };
+    let deployed = world.deploy(&role).expect("deployed");
+    assert_eq!((deployed.removed.len(), deployed.kept.len()), (1, 0));
+    assert_eq!(world.files(), [("conf/a", "a 1"), ("conf/b", "b 1")].map(world::pair));
+    world.ran();
+    assert!(world.deploy(&role).expect("nothing to do").is_idle());
+    assert!(world.ran().is_empty());
+}
+
+#[test]
+fn a_strangers_file_that_somebody_writes_to_is_no_reason_to_deploy() {
+    let mut world = World::new();
+    world.write("conf/own.log", "");
+    let path = world.path("out/conf/own.log");
+    world.played.checked = Some(Box::new(move || {
+        let mut log = std::fs::File::options().append(true).open(&path).expect("it stays");
+        std::io::Write::write_all(&mut log, b"more\n").expect("written");
+    }));
+    let cleanup = Cleanup { source: "a:1".to_owned(), pattern: "conf/(*).log".to_owned(), keep: Vec::new() };
+    let role = RenderedRole { cleanups: vec![cleanup], ..web("1") };
+    assert_eq!(world.deploy(&role).expect("deployed").kept.len(), 0);
+    world.ran();
+    let planned = world.with(&Direct, |transactor, origin| transactor.plan(&world::role(), &role, origin, 1)).expect("planned");
+    assert!(planned.is_idle(), "{planned:?}");
+    assert!(world.deploy(&role).expect("nothing to do").is_idle());
+    assert!(world.ran().is_empty());
+    // Left alone, it goes.
+    world.played.checked = None;
+    assert_eq!(world.deploy(&role).expect("deployed").removed.len(), 1);
+}
+
+#[test]
+fn what_is_a_secret_by_now_is_remembered_as_one() {
+    let mut world = World::new();
+    world.deploy(&web("1")).expect("deployed");
+    world.ran();
+    let mut role = web("1");
+    role.files[0].private = true;
+    let plan = |world: &mut World, role: &RenderedRole| {
+        world.with(&Direct, |transactor, origin| transactor.plan(&world::role(), role, origin, 1)).expect("planned")
+    };
+    assert!(!plan(&mut world, &role).is_idle());
+    assert!(world.deploy(&role).expect("deployed").is_idle());
+    assert!(plan(&mut world, &role).is_idle());
+    let private = |world: &World| world.records.load(&world::role()).expect("readable").generation.expect("in force").private;
+    assert_eq!(private(&world), [world.path("out/conf/a")].into());
+    assert!(world.deploy(&web("1")).expect("deployed").is_idle());
+    assert!(private(&world).is_empty() && world.ran().is_empty());
 }
 
 #[test]

@@ -132,11 +132,17 @@ fn command(out: &mut String, command: &Command) {
 }
 
 fn question(out: &mut String, question: &Question) {
-    let what = match (&question.argv, &question.url) {
+    let mut what = match (&question.argv, &question.url) {
         (Some(argv), _) => words(argv),
         (None, Some(url)) => escape(url).into_owned(),
         (None, None) => String::new(),
     };
+    if let Some(status) = question.status {
+        let _ = write!(what, " with status {status}");
+    }
+    if let Some(text) = &question.contains {
+        let _ = write!(what, " containing `{}`", escape(text));
+    }
     let times = if question.successes == 1 { String::new() } else { format!(", {} times in a row", question.successes) };
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of an hour at most")]
     let seconds = question.within_ms as f64 / 1000.0;

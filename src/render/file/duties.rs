@@ -1,9 +1,11 @@
 //! `!Cmd`, `!RootCommand`, `!Sh`, `!Condition`, `!PeekLog` and `health`: what is done and asked once the files are in place. It runs
 //! nothing.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde_saphyr::{Location, Spanned};
+use verwalter_apply::health::MAX_CONTAINS_BYTES;
 use verwalter_apply::role::Program;
 
 use super::raw::{RawArguments, RawCommand, RawCondition, RawHealth, RawScript};
@@ -22,6 +24,8 @@ const DEFAULT_EVERY: Duration = Duration::from_secs(1);
 const SPAN: (TimeSpan, TimeSpan) = (TimeSpan::from_millis(10), TimeSpan::from_millis(3_600_000));
 /// Most successes in a row: with the shortest interval they take a minute.
 const MAX_SUCCESSES: u64 = 100;
+/// A status that ends an answer.
+const STATUS: RangeInclusive<u16> = 200..=599;
 /// Most arguments of a command, far below the kernel's limit.
 const MAX_ARGUMENTS: usize = 1_000;
 
@@ -63,7 +67,7 @@ pub(in crate::render) struct HealthPattern {
 #[derive(Debug)]
 pub(in crate::render) enum ProbePattern {
     Command(Line),
-    Http { url: Pattern, timeout: Duration },
+    Http { url: Pattern, timeout: Duration, status: Option<u16>, contains: Option<Pattern> },
 }
 
 impl Reader<'_> {
@@ -176,10 +180,17 @@ impl Reader<'_> {
                         "`http` must be a URL, as in `http://127.0.0.1:8080/health`; TLS is not supported".to_owned(),
                     ));
                 }
-                ProbePattern::Http { url: pattern, timeout: span(timeout, "timeout", PROBE_TIMEOUT)? }
+                let (status, contains) = (self.status(raw)?, self.contains(raw)?);
+                ProbePattern::Http { url: pattern, timeout: span(timeout, "timeout", PROBE_TIMEOUT)?, status, contains }
             }
             _ => return Err((at, "write exactly one of `command`, `sh` and `http`".to_owned())),
         };
+        if raw.http.is_none() {
+            let odd = raw.status.as_ref().map(|status| status.referenced).or(raw.contains.as_ref().map(|text| text.referenced));
+            odd.map_or(Ok(()), |at| {
+                Err((at, "`status` and `contains` are about what `http` is answered: a command says with its end".to_owned()))
+            })?;
+        }
         let successes = match &raw.successes {
             Some(count) if !(1..=MAX_SUCCESSES).contains(&count.value) => {
                 return Err((count.referenced, format!("`successes`: {} is out of range: write 1 to {MAX_SUCCESSES}", count.value)));
@@ -190,6 +201,34 @@ impl Reader<'_> {
         let within = span(raw.within.as_ref(), "within", DEFAULT_WITHIN)?;
         let every = span(raw.every.as_ref(), "every", DEFAULT_EVERY)?;
         Ok(HealthPattern { line: line(at), probe, within, every, successes })
+    }
+
+    /// The status that an answer must have.
+    fn status(&self, raw: &RawHealth) -> Result<Option<u16>, Wrong> {
+        let Some(status) = &raw.status else { return Ok(None) };
+        match u16::try_from(status.value).ok().filter(|status| STATUS.contains(status)) {
+            Some(status) => Ok(Some(status)),
+            None => Err((
+                status.referenced,
+                format!("`status`: {} is out of range: write {} to {}", status.value, STATUS.start(), STATUS.end()),
+            )),
+        }
+    }
+
+    /// The text that an answer must contain.
+    fn contains(&self, raw: &RawHealth) -> Result<Option<Pattern>, Wrong> {
+        let Some(text) = &raw.contains else { return Ok(None) };
+        let pattern = self.pattern(text, "contains")?;
+        if pattern.names_path() {
+            return Err((text.referenced, "`contains` is a text of the answer: it cannot hold a path of this node".to_owned()));
+        }
+        if text.value.is_empty() || text.value.len() > MAX_CONTAINS_BYTES {
+            return Err((
+                text.referenced,
+                format!("`contains` must have 1 to {MAX_CONTAINS_BYTES} bytes: write a shorter part of the answer"),
+            ));
+        }
+        Ok(Some(pattern))
     }
 }
 

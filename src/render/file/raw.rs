@@ -115,6 +115,8 @@ pub(super) struct RawHealth {
     pub(super) every: Option<Spanned<TimeSpan>>,
     pub(super) timeout: Option<Spanned<TimeSpan>>,
     pub(super) successes: Option<Spanned<u64>>,
+    pub(super) status: Option<Spanned<u64>>,
+    pub(super) contains: Option<Spanned<String>>,
 }
 
 /// As [`RawArguments`].

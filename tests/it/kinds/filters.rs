@@ -2,7 +2,7 @@
 
 use super::{add, site, start, template};
 use crate::sandbox::guest::{FILTER_COMPONENT, FILTER_CORE, answering, translate};
-use crate::support::run_to_end;
+use crate::support::{Node, run_to_end};
 
 /// `web` and `db` on the own node, `db` with `instances`.
 fn two_roles(instances: u32) -> Vec<u8> {
@@ -40,6 +40,26 @@ fn each_role_has_an_instance_and_each_question_is_asked_once() {
         node.eventually("web is rendered beside it", |_| (site.read("out/web").as_deref() == Some("again 1121 1\n")).then_some(()));
         node.stop();
     }
+}
+
+#[test]
+fn another_manifest_makes_another_build_of_a_filter() {
+    let site = site(1);
+    let manifest = |fuel: u64| format!("kind: filter\nlimits: {{ fuel: {fuel} }}\n");
+    site.write("etc/plugins/tools.wasm", translate(FILTER_CORE));
+    site.write("etc/plugins/tools.yaml", manifest(1_000_000));
+    template(&site, "web", "{{count 1}}\n");
+    let mut node = start(&site);
+    let rendered = |node: &mut Node| {
+        let line = "verwalter_deployments_total{outcome=\"rendered\"} ";
+        let text = node.get("/metrics").body;
+        text.lines().find_map(|found| found.strip_prefix(line)?.parse::<u64>().ok()).expect("a number")
+    };
+    let so_far = rendered(&mut node);
+    // An error says how to raise a limit there: what failed for it must not wait for its next try.
+    super::saved(&site, "etc/plugins/tools.yaml", &manifest(2_000_000));
+    node.eventually("web is rendered again", |node| (rendered(node) > so_far).then_some(()));
+    node.stop();
 }
 
 #[test]

@@ -192,6 +192,38 @@ fn dies_after_the_swap(world: &mut World) {
 }
 
 #[test]
+fn a_directory_that_is_gone_holds_up_neither_the_role_nor_its_end() {
+    let mut world = World::new();
+    let extra = world.path("extra");
+    fs::create_dir(&extra).expect("made");
+    world.roots.writes.push(extra.clone());
+    let there = |text: &str| one(&extra.join("conf/a").display().to_string(), text);
+    world.deploy(&there("1")).expect("deployed");
+    for steps in 0.. {
+        let dies = Dies(Cell::new(steps));
+        let work = AssertUnwindSafe(|| world.with(&dies, |transactor, origin| transactor.deploy(&role(), &there("2"), origin).map(drop)));
+        catch_unwind(work).expect_err("it dies before it commits");
+        if fs::read(extra.join("conf/a")).expect("there") == b"2" {
+            break;
+        }
+        world.with(&Direct, |transactor, _| transactor.recover(&role())).expect("undone");
+    }
+    assert!(world.records.load(&role()).expect("readable").pending.is_some());
+    fs::remove_dir_all(&extra).expect("removed");
+    world.roots.writes.clear();
+    world.with(&Direct, |transactor, _| transactor.recover(&role())).expect("there is nothing to undo");
+    world.deploy(&one("conf/a", "2")).expect("deployed");
+    assert_eq!(world.files(), [("conf/a", "2")].map(pair));
+    // What was committed there, and no crash.
+    fs::create_dir(&extra).expect("made");
+    world.roots.writes.push(extra.clone());
+    world.deploy(&there("3")).expect("deployed");
+    fs::remove_dir_all(&extra).expect("removed");
+    assert_eq!(disown(&mut world, None), Ok(1));
+    assert!(world.remembered().is_empty());
+}
+
+#[test]
 fn whenever_it_dies_what_was_adopted_is_the_roles_or_gone() {
     for steps in 0.. {
         let mut world = World::new();

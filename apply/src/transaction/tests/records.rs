@@ -2,12 +2,12 @@
 //! goes on from there.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use rustix::io::Errno;
 
-use super::world::{World, file, pair, run};
+use super::world::{self, World, file, pair, run};
 use super::*;
 use crate::files::{Step, Steps};
 
@@ -66,4 +66,26 @@ fn a_record_that_cannot_be_written_at_any_step() {
     }
     // Before the swap, before services are told, and at the commit: four steps each.
     assert_eq!(refused, (0..12).collect::<Vec<_>>());
+}
+
+/// Notes which steps there are.
+#[derive(Default, Clone)]
+struct Notes(Arc<Mutex<Vec<Step>>>);
+
+impl Steps for Notes {
+    fn before(&self, step: Step) -> io::Result<()> {
+        self.0.lock().expect("nobody panicked").push(step);
+        Ok(())
+    }
+}
+
+#[test]
+fn the_directory_of_a_generations_texts_outlives_a_power_failure() {
+    let (temp, notes) = (tempfile::tempdir().expect("a directory"), Notes::default());
+    let records = Records::open_with(&temp.path().join("roles"), Box::new(notes.clone())).expect("opened");
+    let texts = [("0-x".to_owned(), b"words".to_vec())].into();
+    records.write_texts(&world::role(), Digest::of(b"told"), &texts).expect("written");
+    let steps = notes.0.lock().expect("nobody panicked").clone();
+    // Its own name, and then that of the text in it.
+    assert_eq!(steps, [Step::Sync, Step::Write, Step::Write, Step::Move, Step::Sync]);
 }

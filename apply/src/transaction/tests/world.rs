@@ -22,6 +22,8 @@ pub(super) struct Played {
     pub(super) fails: BTreeSet<String>,
     /// The daemon ends: nothing is run any more.
     pub(super) over: bool,
+    /// Called when one is checked: after what is in place was looked at, and before anything is staged.
+    pub(super) checked: Option<Box<dyn Fn()>>,
 }
 
 impl Played {
@@ -35,6 +37,7 @@ impl Played {
 
 impl Commands for Played {
     fn check(&self, _: &Call<'_>, line: &CommandLine, _: Vec<String>) -> Result<(), String> {
+        self.checked.iter().for_each(|checked| checked());
         match &line.program {
             Program::Named(name) if name == "forbidden" => Err(format!("{}: forbidden", line.source)),
             _ => Ok(()),
@@ -65,7 +68,7 @@ impl Commands for Played {
 
 pub(super) struct World {
     temp: tempfile::TempDir,
-    roots: Roots,
+    pub(super) roots: Roots,
     pub(super) records: Records,
     pub(super) played: Played,
     /// Files of other roles.

@@ -5,7 +5,7 @@ mod carry_out;
 mod task;
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -263,7 +263,9 @@ impl Loader {
             // One directory with a bad name must hide neither new templates nor those that roles use.
             templates.extend(former.templates.iter().cloned());
         }
-        let listing = if tree.plugins.is_sound() && !plugins_gone { Listing::Whole } else { Listing::Partial };
+        let hides = |error: &FileError| self.hides_plugins(error, &tree.plugins.value, &former.catalog);
+        let is_partial = plugins_gone || stirring.parts().plugins || errors.iter().any(hides);
+        let listing = if is_partial { Listing::Partial } else { Listing::Whole };
         // A build that failed its dry run may do better on other metadata.
         let plugins = changes.plugins || (former.catalog.is_unfinished() && (changes.runtime || changes.machine));
         let held_back = Cell::new(false);
@@ -331,6 +333,15 @@ impl Loader {
         errors.retain(|error| !parts.covers(&self.dir, &error.path));
         errors.extend(former.errors.iter().filter(|error| parts.covers(&self.dir, &error.path)).cloned());
         errors.sort();
+    }
+
+    /// Whether a plugin may be there that is not listed because of `error`: the directory could not be read whole, or what stands under
+    /// the name of a plugin that there was cannot be used. Whatever else lies there hides nobody.
+    fn hides_plugins(&self, error: &FileError, listed: &BTreeMap<PluginName, PluginFiles>, former: &Catalog) -> bool {
+        match named(&self.dir, &error.path) {
+            Some(name) => !listed.contains_key(&name) && former.status(name.as_str()).is_some(),
+            None => error.path == self.dir || error.path == self.dir.join("plugins"),
+        }
     }
 
     /// A snapshot with columns for `rules` beside those in force, where it comes in time. Blocks until then.

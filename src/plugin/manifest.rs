@@ -16,6 +16,7 @@ use super::limits::{Limit, Limits, spec};
 use super::rules::{self, RawRule};
 use crate::config::data::DataMap;
 use crate::config::file::{self, FileError};
+use crate::config::mistakes::Mistakes;
 use crate::config::units::{ByteSize, Count, TimeSpan};
 use crate::config::yaml::{self, MAX_SETTINGS_BYTES, Tags};
 
@@ -199,11 +200,9 @@ impl Manifest {
 
 fn parse(path: &Path, text: &str, base: Option<&Manifest>) -> Result<Manifest, Vec<FileError>> {
     let raw: RawManifest = yaml::parse_yaml(path, text, Tags::Refused).map_err(|err| vec![err])?;
-    let mut errors = Vec::new();
-    let manifest = check(raw, base, &mut |keys, message| {
-        errors.push(FileError::new(path, message).at_key(keys.join(".")).at_position(yaml::locate(text, keys)));
-    });
-    if errors.is_empty() { Ok(manifest) } else { Err(errors) }
+    let mut mistakes = Mistakes::new(path, text);
+    let manifest = check(raw, base, &mut |keys, message| mistakes.add(keys, message));
+    if mistakes.is_empty() { Ok(manifest) } else { Err(mistakes.into_errors()) }
 }
 
 fn check(raw: RawManifest, base: Option<&Manifest>, refuse: &mut dyn FnMut(&[&str], String)) -> Manifest {

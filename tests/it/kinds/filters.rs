@@ -65,8 +65,8 @@ fn a_filter_cannot_have_the_name_of_a_built_in_helper() {
     super::in_force(&mut node, "tools", |plugin| {
         plugin["state"] == "kept" && plugin["error"]["reason"].as_str().is_some_and(|reason| reason.contains(expect))
     });
-    template(&site, "web", "new {{ echo 1 }}\n");
-    node.eventually("a role is rendered with the former build", |_| site.read("out/web").filter(|text| text.starts_with("new ")));
+    template(&site, "web", "new {{ count 1 }}\n");
+    node.eventually("a role is rendered with the former build", |_| (site.read("out/web").as_deref() == Some("new 1\n")).then_some(()));
     let ended = run_to_end(["check", "--quiet", "--config-dir", &site.path("etc").display().to_string()]);
     assert!(ended.status == Some(1) && ended.err.contains(expect), "{ended:#?}");
     node.stop();

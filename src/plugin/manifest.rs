@@ -41,7 +41,7 @@ pub struct Manifest {
     pub on_failure: Option<OnFailure>,
     /// A policy's place among the others: lower ones review first, those with the same number by name.
     pub order: i32,
-    /// What a scheduler's decisions must not do.
+    /// What a scheduler's decisions must not do; of a query plugin, whether it may leave a node without roles.
     pub guards: Guards,
 }
 
@@ -231,8 +231,11 @@ fn check(raw: RawManifest, base: Option<&Manifest>, refuse: &mut dyn FnMut(&[&st
     if raw.order.is_some() && kind != Kind::Policy {
         refuse(&["order"], format!("a {kind} plugin is not one of several in a row: remove the key"));
     }
-    if raw.guards.is_some() && kind != Kind::Scheduler {
+    if raw.guards.is_some() && !matches!(kind, Kind::Scheduler | Kind::Query) {
         refuse(&["guards"], format!("a {kind} plugin decides nothing that could be guarded: remove the key"));
+    }
+    if kind == Kind::Query && raw.guards.as_ref().is_some_and(|guards| guards.max_moved.is_some()) {
+        refuse(&["guards", "max-moved"], format!("a {kind} plugin moves nothing: remove the key"));
     }
     if raw.mode == Mode::Shadow && !reads_snapshot {
         refuse(&["mode"], format!("a {kind} plugin has nobody to be compared with: write `active` or `off`"));

@@ -146,6 +146,9 @@ fn what_a_kind_cannot_have() {
             "f:4:1: `on-failure`: `keep` is not possible for a filter plugin: write `fail`",
         ],
     );
+    refused("kind: filter\nguards: {}", &["f:2:1: `guards`: a filter plugin decides nothing that could be guarded: remove the key"]);
+    refused("kind: query\nguards: { max-moved: 50% }", &["f:2:11: `guards.max-moved`: a query plugin moves nothing: remove the key"]);
+    assert!(parsed("kind: query\nguards: { allow-empty: true }").expect("sound").guards.allow_empty);
     refused("kind: query\non-failure: fail", &["f:2:1: `on-failure`: `fail` is not possible for a query plugin: remove the key"]);
     refused(
         "kind: policy\non-failure: keep",

@@ -326,8 +326,7 @@ impl Loader {
         }
         tree.templates.errors += usize::from(parts.templates);
         tree.settings.errors += usize::from(parts.settings);
-        // Other plugins go on. One of which a file is gone for the moment is not taken out.
-        tree.plugins.errors += usize::from(parts.plugins);
+        // Other plugins go on. One of which a file is gone for the moment is not taken out: the listing is partial.
         let file = |name: &PluginName, suffix: &str| self.dir.join("plugins").join(format!("{name}.{suffix}"));
         tree.plugins.value.retain(|name, _| !["wasm", "yaml"].iter().any(|suffix| stirring.has(&file(name, suffix))));
         errors.retain(|error| !parts.covers(&self.dir, &error.path));
@@ -336,10 +335,13 @@ impl Loader {
     }
 
     /// Whether a plugin may be there that is not listed because of `error`: the directory could not be read whole, or what stands under
-    /// the name of a plugin that there was cannot be used. Whatever else lies there hides nobody.
+    /// the name of a plugin that there was, in an earlier life perhaps, cannot be used. Whatever else lies there hides nobody.
     fn hides_plugins(&self, error: &FileError, listed: &BTreeMap<PluginName, PluginFiles>, former: &Catalog) -> bool {
         match named(&self.dir, &error.path) {
-            Some(name) => !listed.contains_key(&name) && former.status(name.as_str()).is_some(),
+            Some(name) => {
+                let kept = |name| self.activator.generations().is_some_and(|known| !known.ledger(name).generations().is_empty());
+                !listed.contains_key(&name) && (former.status(name.as_str()).is_some() || kept(&name))
+            }
             None => error.path == self.dir || error.path == self.dir.join("plugins"),
         }
     }

@@ -190,7 +190,9 @@ mod tests {
 
     #[test]
     fn refusals() {
-        let at = |what: &str| format!("the roles to render were refused{} {what}", if what.starts_with('`') { " at" } else { ":" });
+        let at = |what: &str| {
+            format!("the roles to render were refused{} {what}", if what.starts_with('`') && what.contains("`: ") { " at" } else { ":" })
+        };
         check("", &at("EOF while parsing a value"));
         check("null null", &at("trailing characters"));
         check("[]", &at("invalid type: sequence, expected null, or an object with `v` and `to_render`"));

@@ -58,7 +58,6 @@ fn a_filter_with_the_name_of_a_built_in_helper_fails_those_who_call_it() {
         assert!(err.contains(&format!("a.hbs:1: {refusal}")), "{err}");
         let err = load(&format!("{{{{len ({name} 1)}}}}"), name).expect_err(name);
         assert!(err.contains(&refusal), "{err}");
-        assert_eq!(load("{{len (not_one_of_them)}}", name).expect_err(name).contains(&refusal), false, "{name}");
         assert_eq!(load("plain", name), Ok(()), "{name}");
     }
 }

@@ -27,6 +27,7 @@ use crate::journal::keep::Journal;
 use crate::orders;
 use crate::plugin::{Activator, Compiler, SandboxError};
 use crate::reload::{self, Config, Inputs, Loader};
+use crate::render::refuse_filter;
 use crate::round::circumstances::Circumstances;
 use crate::round::{self, REPORTS_KEPT, RoundReport, Rounds};
 use crate::shutdown::{self, Drain};
@@ -178,7 +179,7 @@ impl App {
         let node = OwnNode { addr: Some(addr), ..node };
 
         let drain = Drain::default();
-        let activator = Activator::open(&storage, Compiler::default(), settings.plugin_cache_size.bytes())?;
+        let activator = Activator::open(&storage, Compiler::default(), settings.plugin_cache_size.bytes())?.refusing(refuse_filter);
         let (passes, generations) = (activator.passes().clone(), activator.generations().cloned());
         let (meters, counts) = (activator.meters().clone(), Arc::<Counts>::default());
         let (kept, unkept) = Journal::open(&storage, settings.journal);

@@ -5,6 +5,7 @@ pub mod data;
 pub mod file;
 pub mod listing;
 mod machine;
+pub(crate) mod mistakes;
 pub mod pace;
 mod runtime;
 pub mod sandbox;

@@ -15,7 +15,7 @@
 //! | `loaded` | an activated build: the ports' implementation |
 //! | `gather`, `build`, [`pipeline`], [`rehearse`] | from bytes to a build, step by step; the seam of the dry run |
 //! | [`activate`], [`orders`], [`passes`] | the way into force; what operators and failures do to what is |
-//! | [`catalog`], [`generations`] | what is in force; what outlives a restart |
+//! | [`catalog`], `entry`, [`generations`] | what is in force; what outlives a restart |
 //! | [`torture`] | hostile plugins, for operators and tests |
 //! | [`meter`], [`voice`] | what a plugin costs, and what of its words reaches the log |
 
@@ -27,6 +27,7 @@ mod call;
 pub mod catalog;
 pub mod compile;
 mod engine;
+mod entry;
 mod file;
 mod gather;
 pub mod generations;

@@ -61,6 +61,9 @@ fn refused(plugin: &dyn Query, decision: &Decision, message: String) -> Failure 
 }
 
 /// Asks which roles a node renders; `None` leaves that to the schedule. Blocks for as long as the plugin's limits allow.
+///
+/// None at all where the schedule has some is more often an accident than meant, and would remove the files of every role: a guard, as a
+/// scheduler has one.
 pub fn roles(
     plugin: &dyn Query,
     schedule: &Schedule,
@@ -71,7 +74,16 @@ pub fn roles(
 ) -> Result<Option<RoleOverride>, Failure> {
     let input = RolesInput { now, hostname, config: plugin.config(), schedule, previous, machine };
     let decision = plugin.render_roles(&roles_document(&input))?;
-    read_override(&decision.output, plugin.json_limits()).map_err(|err| refused(plugin, &decision, err.to_string()))
+    let chosen = read_override(&decision.output, plugin.json_limits()).map_err(|err| refused(plugin, &decision, err.to_string()))?;
+    let placed = schedule.roles_on(hostname.as_str()).count();
+    if placed > 0 && !plugin.allows_empty() && chosen.as_ref().is_some_and(|chosen| chosen.roles.is_empty()) {
+        let message = format!(
+            "it would render no role on this node, where the schedule has {placed}; what is rendered stays. If this is meant, allow it with \
+             `guards: {{ allow-empty: true }}` in the plugin's manifest"
+        );
+        return Err(Failure { cause: FailureCause::Guard, ..refused(plugin, &decision, message) });
+    }
+    Ok(chosen)
 }
 
 /// What a node's roles were chosen from, so that the plugin is asked once for the same.

@@ -5,7 +5,7 @@ mod carry_out;
 mod task;
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -268,7 +268,9 @@ impl Loader {
             // One directory with a bad name must hide neither new templates nor those that roles use.
             templates.extend(former.templates.iter().cloned());
         }
-        let listing = if tree.plugins.is_sound() && !plugins_gone { Listing::Whole } else { Listing::Partial };
+        let hides = |error: &FileError| self.hides_plugins(error, &tree.plugins.value, &former.catalog);
+        let is_partial = plugins_gone || stirring.parts().plugins || errors.iter().any(hides);
+        let listing = if is_partial { Listing::Partial } else { Listing::Whole };
         // A build that failed its dry run may do better on other metadata.
         let plugins = changes.plugins || (former.catalog.is_unfinished() && (changes.runtime || changes.machine));
         let held_back = Cell::new(false);
@@ -330,13 +332,24 @@ impl Loader {
         }
         tree.templates.errors += usize::from(parts.templates);
         tree.settings.errors += usize::from(parts.settings);
-        // Other plugins go on. One of which a file is gone for the moment is not taken out.
-        tree.plugins.errors += usize::from(parts.plugins);
+        // Other plugins go on. One of which a file is gone for the moment is not taken out: the listing is partial.
         let file = |name: &PluginName, suffix: &str| self.dir.join("plugins").join(format!("{name}.{suffix}"));
         tree.plugins.value.retain(|name, _| !["wasm", "yaml"].iter().any(|suffix| stirring.has(&file(name, suffix))));
         errors.retain(|error| !parts.covers(&self.dir, &error.path));
         errors.extend(former.errors.iter().filter(|error| parts.covers(&self.dir, &error.path)).cloned());
         errors.sort();
+    }
+
+    /// Whether a plugin may be there that is not listed because of `error`: the directory could not be read whole, or what stands under
+    /// the name of a plugin that there was, in an earlier life perhaps, cannot be used. Whatever else lies there hides nobody.
+    fn hides_plugins(&self, error: &FileError, listed: &BTreeMap<PluginName, PluginFiles>, former: &Catalog) -> bool {
+        match named(&self.dir, &error.path) {
+            Some(name) => {
+                let kept = |name| self.activator.generations().is_some_and(|known| !known.ledger(name).generations().is_empty());
+                !listed.contains_key(&name) && (former.status(name.as_str()).is_some() || kept(&name))
+            }
+            None => error.path == self.dir || error.path == self.dir.join("plugins"),
+        }
     }
 
     /// A snapshot with columns for `rules` beside those in force, where it comes in time. Blocks until then.

@@ -30,4 +30,4 @@ pub use self::error::{Fault, Problem, RenderError};
 pub use self::library::Library;
 pub use self::limits::RenderLimits;
 pub use self::mask::Mask;
-pub use self::set::{Supplies, TemplateSet};
+pub use self::set::{Supplies, TemplateSet, refuse_filter};

@@ -1,10 +1,15 @@
 //! Log lines on standard error, for people or as JSON, and errors with their causes in one line.
 
 use std::error::Error;
+use std::fmt;
 use std::io::IsTerminal;
 
+use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
+use verwalter_core::plain::plain;
 
 use crate::config::settings::LogFormat;
 
@@ -24,7 +29,7 @@ pub fn init(format: LogFormat, default: &str) {
     // Failing means that logging has begun already: a test, or an embedding program.
     let _ = match format {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
-        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).fmt_fields(debug_fn(field).delimited(" ")).try_init(),
     };
     if let Some(error) = wrong {
         tracing::error!(%error, "RUST_LOG cannot be read and is left aside: write it as in `info,verwalter=debug`");
@@ -34,6 +39,17 @@ pub fn init(format: LogFormat, default: &str) {
 /// The filter that somebody wrote. A misspelt level is a target that nobody has: errors are told whatever it says, unless it turns them off.
 fn filter(given: &str) -> Result<EnvFilter, ParseError> {
     EnvFilter::builder().parse(format!("error,{given}"))
+}
+
+/// One field of a line for people. Whatever stands in it came from anywhere, a plugin's words among them: it can neither steer the
+/// terminal nor begin another line.
+fn field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
+    let value = plain(&format!("{value:?}"), usize::MAX);
+    match field.name() {
+        "message" => writer.write_str(&value),
+        name if writer.has_ansi_escapes() => write!(writer, "\x1b[3m{name}\x1b[0m\x1b[2m=\x1b[0m{value}"),
+        name => write!(writer, "{name}={value}"),
+    }
 }
 
 /// An error and its causes in one line, outermost first.

@@ -32,8 +32,8 @@ pub enum AdmitError {
     #[error("the answer is no UTF-8 text (first bad byte at {0})")]
     Encoding(usize),
     /// The text is no answer of the contract's version 1.
-    #[error("the answer was refused at {0}")]
-    Answer(#[from] JsonError),
+    #[error("the answer was refused{}", .0.placed())]
+    Answer(JsonError),
     /// A stored or fetched schedule is not the one that was named.
     #[error("the schedule's digest is {found}, not {expected}: it was altered or cut short")]
     Digest {
@@ -42,6 +42,13 @@ pub enum AdmitError {
         /// What its bytes say.
         found: Digest,
     },
+}
+
+// Not its source: the message says all of it.
+impl From<JsonError> for AdmitError {
+    fn from(err: JsonError) -> AdmitError {
+        AdmitError::Answer(err)
+    }
 }
 
 /// A scheduler's answer that was accepted.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use input::{SchedulerInput, document, whole_document};
 pub use query::{QueryInput, RolesInput, query_document, roles_document};
 pub use review::{ReviewInput, review_document};
-pub use view::{PLACED_PREFIX, SnapshotView};
+pub use view::{PLACED_PREFIX, SnapshotView, is_host_column};
 
 use crate::metrics::MetricRule;
 use crate::ports::Kind;

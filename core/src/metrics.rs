@@ -13,7 +13,7 @@ mod column;
 mod matcher;
 
 pub use column::{Column, Moments, Place};
-pub use matcher::MatcherError;
+pub use matcher::{MatcherError, is_label};
 
 use matcher::quote;
 

@@ -18,6 +18,11 @@ pub fn plain(text: &str, max_chars: usize) -> String {
     shown
 }
 
+/// The same, whole, of a text that has lines of its own: those stay.
+pub fn plain_lines(text: &str) -> String {
+    text.split('\n').map(|line| plain(line, usize::MAX)).collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,5 +38,10 @@ mod tests {
         check("abcdef", 5, "abcde…");
         check("äöü", 2, "äö…");
         check("x", 0, "…");
+    }
+
+    #[test]
+    fn lines_stay_lines() {
+        assert_eq!(plain_lines("a\n\n b\x1b[31m\r\n"), "a\n\n b\\u{1b}[31m\\r\n");
     }
 }

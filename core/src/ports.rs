@@ -250,6 +250,8 @@ pub trait Policy: Plugin {
 
 /// Answers operators' questions about the schedule in force. It is told nothing of the snapshot.
 pub trait Query: Plugin {
+    /// Whether it may leave a node without any role where the schedule has some.
+    fn allows_empty(&self) -> bool;
     /// One answer in a fresh instance, unchecked JSON. Blocks up to the plugin's time limit.
     fn query(&self, document: &str) -> Result<Decision, Failure>;
     /// Which roles a node renders, unchecked. Blocks up to the plugin's time limit.

@@ -53,8 +53,15 @@ pub enum VerdictError {
     #[error("the verdict is no UTF-8 text (first bad byte at {0})")]
     Encoding(usize),
     /// The text is no verdict of the contract's version 1.
-    #[error("the verdict was refused at {0}")]
-    Verdict(#[from] JsonError),
+    #[error("the verdict was refused{}", .0.placed())]
+    Verdict(JsonError),
+}
+
+// Not its source: the message says all of it.
+impl From<JsonError> for VerdictError {
+    fn from(err: JsonError) -> VerdictError {
+        VerdictError::Verdict(err)
+    }
 }
 
 /// Reads a policy's answer: `{"v": 1, "verdict": "allow" | "deny", "reasons": […], "warnings": […], "log": text}`; the last three may

@@ -29,8 +29,15 @@ pub enum RolesError {
     #[error("the roles to render are no UTF-8 text (first bad byte at {0})")]
     Encoding(usize),
     /// The text is no answer of the contract's version 1.
-    #[error("the roles to render were refused at {0}")]
-    Answer(#[from] JsonError),
+    #[error("the roles to render were refused{}", .0.placed())]
+    Answer(JsonError),
+}
+
+// Not its source: the message says all of it.
+impl From<JsonError> for RolesError {
+    fn from(err: JsonError) -> RolesError {
+        RolesError::Answer(err)
+    }
 }
 
 /// Reads what `render-roles` answered: `{"v": 1, "to_render": {ROLE: {…}}, "all_roles": [ROLE…]}` (the last may be absent), or null,
@@ -183,7 +190,9 @@ mod tests {
 
     #[test]
     fn refusals() {
-        let at = |what: &str| format!("the roles to render were refused at {what}");
+        let at = |what: &str| {
+            format!("the roles to render were refused{} {what}", if what.starts_with('`') && what.contains("`: ") { " at" } else { ":" })
+        };
         check("", &at("EOF while parsing a value"));
         check("null null", &at("trailing characters"));
         check("[]", &at("invalid type: sequence, expected null, or an object with `v` and `to_render`"));

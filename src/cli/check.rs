@@ -34,7 +34,7 @@ pub struct CheckArgs {
 pub fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     let (tree, mut errors) = ConfigTree::load(&args.config.config_dir);
     let cache = Scratch::new()?;
-    let activator = Activator::without_storage(cache.path(), Compiler::default(), u64::MAX)?;
+    let activator = Activator::without_storage(cache.path(), Compiler::default(), u64::MAX)?.refusing(crate::render::refuse_filter);
     // What stands there is what is asked about, half written or not.
     let listed = Listed { files: &tree.plugins.value, listing: Listing::Whole, whole: &|_| true };
     let catalog = Arc::new(activator.reload(&Catalog::default(), &listed, &NoRehearsal));

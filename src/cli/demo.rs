@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 use tokio::sync::broadcast::error::RecvError;
+use verwalter_core::plain::plain;
 
 use super::run::{refuse, runtime};
 use crate::app::{App, Identity, Options, Running};
@@ -139,7 +140,7 @@ async fn follow(args: &DemoArgs, running: &mut Running) -> anyhow::Result<Exit> 
             }
         };
         let deployed = files_of(&report, running).await;
-        let line = if args.json { round_summary(&report).to_string() } else { line(&report, deployed.as_deref()) };
+        let line = if args.json { round_summary(&report).to_string() } else { plain(&line(&report, deployed.as_deref()), usize::MAX) };
         if let Err(error) = writeln!(std::io::stdout(), "{line}") {
             return Ok(unprinted(&error));
         }

@@ -8,6 +8,7 @@ use serde_json::json;
 use verwalter_core::diff::Diff;
 use verwalter_core::ids::Round;
 use verwalter_core::names::PluginName;
+use verwalter_core::plain::plain;
 use verwalter_core::ports::{Kind, Scheduler};
 
 use super::plugin::read;
@@ -80,7 +81,7 @@ pub fn run(args: &ReplayArgs) -> anyhow::Result<Exit> {
     let decided = match ask(&loaded, &known) {
         Ok(decided) => decided,
         Err(why) => {
-            eprintln!("verwalter: {why}");
+            eprintln!("verwalter: {}", plain(&why, usize::MAX));
             return Ok(Exit::Failed);
         }
     };
@@ -117,7 +118,7 @@ fn show(args: &ReplayArgs, record: &Record, diff: &Diff, decided: Option<&Decide
     if let Some(decided) = decided {
         eprintln!("fuel {}, {:.1} ms", decided.cost.fuel, decided.cost.elapsed.as_secs_f64() * 1000.0);
     } else if let Some(word) = word(&about.outcome) {
-        eprintln!("it did not come into force: {word}");
+        eprintln!("it did not come into force: {}", plain(&word, usize::MAX));
     }
     eprintln!(
         "{what}: {} instances before, {} after; {} started, {} stopped, {} of them moved; {} placements with other variables",

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use verwalter_core::ids::NodeId;
 use verwalter_core::names::Hostname;
+use verwalter_core::plain::plain_lines;
 
 use super::ConfigDir;
 use crate::app::{App, Identity, Options, StartError};
@@ -125,7 +126,7 @@ async fn node(options: Options) -> anyhow::Result<Exit> {
 
 /// Prints why a node does not start.
 pub(super) fn refuse(error: &StartError) -> Exit {
-    eprintln!("verwalter: {}", telemetry::chain(error));
+    eprintln!("verwalter: {}", plain_lines(&telemetry::chain(error)));
     error.exit()
 }
 

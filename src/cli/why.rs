@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use verwalter_core::plain::plain;
 
 use super::print;
 use crate::exit::Exit;
@@ -37,7 +38,7 @@ pub fn run(args: &WhyArgs) -> anyhow::Result<Exit> {
         print(serde_json::to_string(&answer)?)?;
         return Ok(Exit::Done);
     }
-    let why = answer.why.as_deref().unwrap_or("the scheduler gave no reason");
+    let why = answer.why.as_deref().map_or_else(|| "the scheduler gave no reason".to_owned(), |why| plain(why, usize::MAX));
     print(format_args!(
         "{} on {}, {} instance{}: {why}",
         answer.role,

@@ -6,6 +6,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use verwalter_core::plain::plain;
+
 /// The most that an error keeps of a key path, in characters: deeper than people read.
 const MAX_KEY: usize = 400;
 
@@ -67,12 +69,12 @@ impl FileError {
 
     /// What it is about: the file, where in it, and the key path.
     pub fn place(&self) -> String {
-        let mut place = self.path.display().to_string();
+        let mut place = plain(&self.path.display().to_string(), usize::MAX);
         if let Some(at) = self.at {
             place += &format!(":{}:{}", at.line, at.column);
         }
         if !self.key.is_empty() {
-            place += &format!(": `{}`", self.key);
+            place += &format!(": `{}`", plain(&self.key, MAX_KEY + 1));
         }
         place
     }

@@ -2,7 +2,7 @@
 
 mod commands;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
@@ -10,8 +10,9 @@ use verwalter_apply::command::Permits;
 
 use self::commands::RawCommands;
 
-use super::file::{self, FileError};
+use super::file;
 use super::machine::yaml_files;
+use super::mistakes::Mistakes;
 use super::walk::Report;
 use super::yaml::{self, MAX_SETTINGS_BYTES, Tags};
 
@@ -41,32 +42,34 @@ struct RawSandbox {
 /// Relative `writes` start at `config_dir`. Of `commands`, lists add up and a later file wins otherwise.
 pub(crate) fn load(dir: &Path, config_dir: &Path, report: &mut Report) -> Sandbox {
     let mut sandbox = Sandbox::default();
+    // Asked once for each path in the files: the list itself would be gone through each time.
+    let mut known = BTreeSet::new();
     for path in yaml_files(dir, report) {
         let Some(text) = report.take(file::read_text(&path, MAX_SETTINGS_BYTES)) else { continue };
         let Some(raw) = report.take(yaml::parse_yaml::<RawSandbox>(&path, &text, Tags::Refused)) else { continue };
-        let refuse =
-            |keys: &[&str], key: String, message: &str| FileError::new(&path, message).at_key(key).at_position(yaml::locate(&text, keys));
+        let mut mistakes = Mistakes::new(&path, &text);
         for (name, log_dir) in raw.log_dirs {
             if log_dir.is_absolute() && is_plain(&log_dir) {
                 sandbox.log_dirs.insert(name, log_dir);
             } else {
-                report.error(refuse(&["log-dirs", &name], format!("log-dirs.{name}"), "must be an absolute path without `..`"));
+                mistakes.add(&["log-dirs", &name], "must be an absolute path without `..`");
             }
         }
         for (index, allowed) in raw.writes.into_iter().enumerate() {
             if allowed.as_os_str().is_empty() || !is_plain(&allowed) {
-                report.error(refuse(&["writes", &index.to_string()], format!("writes[{index}]"), "must be a path without `..`"));
+                mistakes.add_as(&["writes", &index.to_string()], || format!("writes[{index}]"), "must be a path without `..`");
                 continue;
             }
             let allowed = config_dir.join(allowed);
-            if !sandbox.writes.contains(&allowed) {
+            if known.insert(allowed.clone()) {
                 sandbox.writes.push(allowed);
             }
         }
         for mistake in raw.commands.merge_into(&mut sandbox.commands) {
             let keys: Vec<_> = mistake.keys.iter().map(String::as_str).collect();
-            report.error(refuse(&keys, mistake.key(), mistake.message));
+            mistakes.add_as(&keys, || mistake.key(), mistake.message);
         }
+        report.errors.extend(mistakes.into_errors());
     }
     sandbox
 }
@@ -116,6 +119,14 @@ mod tests {
                 "b.yaml:1:1: `write`: unknown key: did you mean `writes`?",
             ]
         );
+    }
+
+    /// Each mistake costs a search through the whole file.
+    #[test]
+    fn a_long_file_of_mistakes_is_refused_at_once() {
+        let (_, errors) = loaded(&[("a.yaml", &format!("writes: [{}]\n", "..,".repeat(100_000)))]);
+        assert_eq!(errors.len(), 21);
+        assert_eq!(errors[20], "a.yaml: has 99980 more mistakes than the 20 that are told: mend these first");
     }
 
     #[test]

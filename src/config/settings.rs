@@ -10,7 +10,8 @@ use serde::Deserialize;
 use verwalter_collect::prometheus::Credentials;
 use verwalter_core::names::Hostname;
 
-use super::file::{self, FileError};
+use super::file;
+use super::mistakes::Mistakes;
 use super::units::{ByteSize, TimeSpan};
 use super::walk::Report;
 use super::yaml::{self, MAX_SETTINGS_BYTES, Tags};
@@ -230,11 +231,11 @@ pub(crate) fn load(dir: &Path, report: &mut Report) -> Settings {
     }
     let Some(text) = report.take(file::read_text(&path, MAX_SETTINGS_BYTES)) else { return Settings::default() };
     let raw = report.take(yaml::parse_yaml::<RawSettings>(&path, &text, Tags::Refused)).unwrap_or_default();
-    let before = report.errors.len();
-    let settings = check(raw, dir, |keys, message| {
-        report.error(FileError::new(&path, message).at_key(keys.join(".")).at_position(yaml::locate(&text, keys)));
-    });
-    if report.errors.len() > before { Settings::default() } else { settings }
+    let mut mistakes = Mistakes::new(&path, &text);
+    let settings = check(raw, dir, |keys, message| mistakes.add(keys, message));
+    let is_sound = mistakes.is_empty();
+    report.errors.extend(mistakes.into_errors());
+    if is_sound { settings } else { Settings::default() }
 }
 
 /// How the settings below `dir` want log lines written, as far as they can be read: logging begins before errors can be logged.

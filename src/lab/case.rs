@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use verwalter_core::json::strict;
-use verwalter_core::ports::{Kind, RawOutput};
+use verwalter_core::plain::plain;
+use verwalter_core::ports::{FailureCause, Kind, RawOutput};
 
 use super::input::{Flaw, LIMITS};
 use super::outcome::{Answer, read_review_answer, read_schedule_answer};
 use super::question::{Function, Posed, Question};
 use crate::config::file::{FileError, read_text};
+use crate::config::suggest;
 use crate::plugin::manifest::Manifest;
 
 /// The largest file of a case. Arbitrary, above a document of 10,000 peers with twenty columns.
@@ -70,7 +72,7 @@ impl Case {
         let manifest = if overlay.exists() { Some(manifest.overlaid(&overlay)?) } else { None };
         let path = expected_path(dir);
         let expected = if path.exists() {
-            let value = strict::read_value(&text(&path)?, LIMITS);
+            let value = strict::read_fixed(&text(&path)?, LIMITS);
             Some(value.map_err(|err| vec![FileError::new(&path, err.message).at_key(err.path)])?)
         } else {
             None
@@ -116,6 +118,12 @@ pub fn expected(posed: &Posed, written: &Value) -> Result<Expected, Flaw> {
     }
     if let Some(failure) = only("failure") {
         let cause = failure.as_str().ok_or_else(|| Flaw::new("failure", "must be a text: `fuel`, `trap`, …"))?;
+        let causes: Vec<String> = FailureCause::ALL.iter().map(ToString::to_string).collect();
+        let causes: Vec<&str> = causes.iter().map(String::as_str).collect();
+        if !causes.contains(&cause) {
+            let message = format!("there is no cause `{}`: {}", plain(cause, 80), suggest::hint(cause, &causes));
+            return Err(Flaw::new("failure", message));
+        }
         return Ok(Expected::Failure(cause.to_owned()));
     }
     let output = || RawOutput(written.to_string().into_bytes());

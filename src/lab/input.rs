@@ -35,7 +35,7 @@ impl Flaw {
 
 /// Reads a document of a known form: once strictly, since the second reading would pass over keys that stand twice.
 pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Flaw> {
-    let value = strict::read_value(text, LIMITS).map_err(|err| Flaw::new(err.path, err.message))?;
+    let value = strict::read_fixed(text, LIMITS).map_err(|err| Flaw::new(err.path, err.message))?;
     if !value.is_object() {
         // A list would be taken for the values of a struct in their order.
         return Err(Flaw::new("", "must be an object"));

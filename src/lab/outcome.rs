@@ -119,7 +119,7 @@ fn failed(failure: Failure) -> Outcome {
 fn any_json(output: &RawOutput, limits: JsonLimits) -> Result<Value, String> {
     let text =
         std::str::from_utf8(&output.0).map_err(|err| format!("the answer is no UTF-8 text (first bad byte at {})", err.valid_up_to()))?;
-    strict::read_value(text, limits).map_err(|err| format!("the answer was refused at {err}"))
+    strict::read_value(text, limits).map_err(|err| format!("the answer was refused{}", err.placed()))
 }
 
 /// What the host would take of a scheduler's answer, written by hand or by a plugin.

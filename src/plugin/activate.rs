@@ -12,16 +12,16 @@ use verwalter_core::ports::{BuildId, Kind, PluginId, Rehearsal, Rehearsed};
 
 use super::build::{Source, Workshop};
 use super::cache::{Cache, CacheError};
-use super::catalog::{ActivationError, Catalog, Entry, PluginState, PluginStatus};
+use super::catalog::{ActivationError, Catalog, Entry, PluginState};
 use super::compile::Compiler;
 use super::engine::{self, EngineError, PERMITS};
+use super::entry::{active_entry, off_entry};
 use super::gather::{Files, Gathered, file_errors, gather};
 use super::generations::{Generation, Generations, Ledger};
-use super::inspect::{self, Inspection};
-use super::limits::SPECS;
 use super::loaded::{Loaded, Runtime};
 use super::manifest::{Manifest, Mode};
 use super::meter::Meters;
+use super::names::RefuseFilter;
 use super::passes::Passes;
 use super::permits::Permits;
 use super::pipeline::{Step, StepOutcome, Stopped, Trace};
@@ -53,6 +53,7 @@ pub struct Activator {
     workshop: Workshop,
     generations: Option<Arc<Generations>>,
     passes: Arc<Passes>,
+    refuse_filter: RefuseFilter,
 }
 
 /// The plugins' files, of which some may be written while others are compiled.
@@ -87,7 +88,13 @@ impl Activator {
         let cache = Cache::open(cache_dir, &engine, compiler, cache_bytes)?;
         let runtime = Runtime { engine, permits: Permits::new(PERMITS) };
         let workshop = Workshop { runtime, cache, meters: Arc::default(), voices: Voices::default() };
-        Ok(Activator { workshop, generations: None, passes: Arc::default() })
+        Ok(Activator { workshop, generations: None, passes: Arc::default(), refuse_filter: |_| None })
+    }
+
+    /// The same, but no build comes into force that offers a filter whose name `refuse` refuses. One that was in force stays so.
+    #[must_use]
+    pub fn refusing(self, refuse: fn(&str) -> Option<String>) -> Activator {
+        Activator { refuse_filter: refuse, ..self }
     }
 
     /// What is remembered of plugins, where there is storage.
@@ -166,7 +173,7 @@ impl Activator {
     /// Takes one build straight to its port, for tools that run one decision.
     pub fn load(&self, name: &PluginName, wasm: &[u8], manifest: &Manifest) -> Result<Loaded, ActivationError> {
         let source = Source { wasm: wasm.to_owned(), manifest: manifest.clone(), manifest_text: String::new() };
-        let loaded = self.workshop.build(name, &source, &mut Trace::default()).map(|(loaded, _)| loaded);
+        let loaded = self.workshop.build(name, &source, self.refuse_filter, &mut Trace::default()).map(|(loaded, _)| loaded);
         let digest = source.id().wasm;
         loaded.map_err(|stopped| ActivationError { step: stopped.step, digest: Some(digest), reason: stopped.reason, at: unix_now() })
     }
@@ -241,7 +248,7 @@ impl Activator {
         let ledger = self.generations.as_ref().map(|generations| generations.ledger(name)).unwrap_or_default();
         trace.take(Step::Pin, || pinned(source, build))?;
         trace.take(Step::Quarantine, || not_set_aside(name, &ledger, build))?;
-        let (loaded, inspection) = self.workshop.build(name, source, trace)?;
+        let (loaded, inspection) = self.workshop.build(name, source, self.refuse_filter, trace)?;
         let running = former.and_then(|former| former.loaded.as_ref()).map(|loaded| loaded.build);
         let was_in_force = running.or_else(|| ledger.in_force().map(|last| last.build)) == Some(build);
         let mut did_well = false;
@@ -317,7 +324,8 @@ impl Activator {
         let manifest = manifest.inspect_err(|errors| unusable(Step::Manifest, &file_errors(errors))).ok()?;
         let source = Source { wasm, manifest, manifest_text: generation.manifest().to_owned() };
         let mut trace = Trace::default();
-        match self.workshop.build(name, &source, &mut trace) {
+        // A later version of the program may have taken the name of one of its filters: the others are as good as before.
+        match self.workshop.build(name, &source, |_| None, &mut trace) {
             Ok((loaded, inspection)) => {
                 let mut entry = active_entry(loaded, &inspection, source.wasm.len(), now);
                 entry.status.generation = Some(number);
@@ -352,47 +360,4 @@ fn not_set_aside(name: &PluginName, ledger: &Ledger, build: BuildId) -> Result<(
         aside.reason
     );
     Err(Stopped::at(Step::Quarantine, reason))
-}
-
-fn active_entry(loaded: Loaded, inspection: &Inspection, size: usize, now: UnixMillis) -> Entry {
-    let status = PluginStatus {
-        name: loaded.id.name.clone(),
-        kind: Some(loaded.kind),
-        mode: Some(loaded.mode),
-        state: if loaded.mode == Mode::Shadow { PluginState::Shadow } else { PluginState::Active },
-        digest: Some(loaded.id.digest),
-        generation: None,
-        activated_at: Some(now),
-        activations: 1,
-        abi: Some(inspection.abi),
-        size_bytes: Some(size as u64),
-        imports: inspection.imports.clone(),
-        filters: loaded.filters.clone(),
-        limits: SPECS.iter().map(|spec| (spec.key, loaded.limits.describe(spec.limit))).collect(),
-        error: None,
-        steps: Vec::new(),
-    };
-    Entry { status, loaded: Some(Arc::new(loaded)), fingerprint: None }
-}
-
-pub(super) fn off_entry(name: &PluginName, kind: Option<Kind>, wasm: Option<&[u8]>) -> Entry {
-    let inspection = wasm.and_then(|wasm| inspect::inspect(wasm).ok());
-    let status = PluginStatus {
-        name: name.clone(),
-        kind,
-        mode: kind.map(|_| Mode::Off),
-        state: PluginState::Off,
-        digest: None,
-        generation: None,
-        activated_at: None,
-        activations: 0,
-        abi: inspection.as_ref().map(|inspection| inspection.abi),
-        size_bytes: wasm.map(|wasm| wasm.len() as u64),
-        imports: inspection.map(|inspection| inspection.imports).unwrap_or_default(),
-        filters: Vec::new(),
-        limits: BTreeMap::new(),
-        error: None,
-        steps: Vec::new(),
-    };
-    Entry { status, loaded: None, fingerprint: None }
 }

@@ -16,7 +16,7 @@ use super::inspect::{self, Inspection};
 use super::loaded::{Loaded, Runtime, shorten};
 use super::manifest::{Manifest, OnFailure};
 use super::meter::Meters;
-use super::names;
+use super::names::{self, RefuseFilter};
 use super::pipeline::{Step, Stopped, Trace};
 use super::voice::Voices;
 use crate::telemetry::chain;
@@ -56,8 +56,14 @@ impl Workshop {
         }
     }
 
-    /// From bytes to a plugin that can be called.
-    pub(super) fn build(&self, name: &PluginName, source: &Source, trace: &mut Trace) -> Result<(Loaded, Inspection), Stopped> {
+    /// From bytes to a plugin that can be called. `refuse` knows the names that filters may not have.
+    pub(super) fn build(
+        &self,
+        name: &PluginName,
+        source: &Source,
+        refuse: RefuseFilter,
+        trace: &mut Trace,
+    ) -> Result<(Loaded, Inspection), Stopped> {
         let Source { wasm, manifest, .. } = source;
         let kind = manifest.kind;
         let build = source.id();
@@ -94,7 +100,7 @@ impl Workshop {
         trace.take(Step::Describe, || {
             loaded.reads = reads(&loaded, manifest)?;
             if kind == Kind::Filter {
-                loaded.filters = filters(&loaded)?;
+                loaded.filters = filters(&loaded, refuse)?;
             }
             Ok(())
         })?;
@@ -147,7 +153,7 @@ fn check_config(loaded: &Loaded) -> Result<(), Stopped> {
     }
 }
 
-fn filters(loaded: &Loaded) -> Result<Vec<String>, Stopped> {
+fn filters(loaded: &Loaded, refuse: RefuseFilter) -> Result<Vec<String>, Stopped> {
     let stop = |reason: String| Stopped::at(Step::Describe, reason);
     let finished = loaded.call_once(Request::Filters, None).map_err(|failure| Stopped::call(Step::Describe, failure))?;
     let names: Vec<String> = match finished.reply {
@@ -157,6 +163,6 @@ fn filters(loaded: &Loaded) -> Result<Vec<String>, Stopped> {
         Reply::Refused(reason) => return Err(stop(shorten(&reason))),
         Reply::Absent => return Err(stop("it does not list its filters".to_owned())),
     };
-    names::check(&names, loaded.limits()).map_err(|reason| stop(shorten(&reason)))?;
+    names::check(&names, loaded.limits(), refuse).map_err(|reason| stop(shorten(&reason)))?;
     Ok(names)
 }

@@ -68,13 +68,48 @@ pub(super) fn gather(read: Files<'_>, listed: &PluginFiles, trace: &mut Trace) -
     }
     let Some(wasm) = wasm else {
         let path = listed.manifest.as_ref().map(|path| path.with_extension("wasm")).unwrap_or_default();
-        let reason = format!("{} is missing: put the plugin beside its manifest, or remove the manifest", path.display());
+        let wrong = match path.symlink_metadata() {
+            // A FIFO, a device, a link to nothing: the listing tells which, and what to do about it.
+            Ok(_) => "is no file that can be read, see the errors of the configuration",
+            Err(_) => "is missing",
+        };
+        let reason = format!("{} {wrong}: put the plugin beside its manifest, or remove the manifest", path.display());
         return Err(Stopped::at(Step::Read, reason));
     };
     Ok(Gathered::Source(Box::new(Source { wasm, manifest, manifest_text: text })))
 }
 
-/// All errors in one line.
+/// The first errors in one line, the others as a number: it goes to the log and to everybody who asks for the plugin's status.
 pub(super) fn file_errors(errors: &[FileError]) -> String {
-    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    const NAMED: usize = 10;
+    let mut line = errors.iter().take(NAMED).map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    if errors.len() > NAMED {
+        line.push_str(&format!("; and {} more: `verwalter check` lists them", errors.len() - NAMED));
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_errors_and_a_number() {
+        let errors: Vec<_> = (0..25).map(|n| FileError::new(Path::new("f"), format!("{n}"))).collect();
+        assert_eq!(file_errors(&errors[..2]), "f: 0; f: 1");
+        let line = file_errors(&errors);
+        assert!(line.starts_with("f: 0; ") && line.ends_with("; f: 9; and 15 more: `verwalter check` lists them"), "{line}");
+    }
+
+    #[test]
+    fn a_plugin_that_is_no_file_is_not_called_missing() {
+        let dir = tempfile::tempdir().unwrap();
+        let manifest = dir.path().join("a.yaml");
+        std::fs::write(&manifest, "kind: policy").unwrap();
+        let files = PluginFiles { wasm: None, manifest: Some(manifest) };
+        let reason = || gather(Files::read(&files), &files, &mut Trace::default()).err().expect("there is no plugin").reason;
+        assert!(reason().contains("a.wasm is missing: put the plugin"), "{}", reason());
+        std::os::unix::fs::symlink("/nowhere", dir.path().join("a.wasm")).unwrap();
+        assert!(reason().contains("a.wasm is no file that can be read, see the errors"), "{}", reason());
+    }
 }

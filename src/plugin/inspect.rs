@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use verwalter_core::plain::plain;
 use verwalter_core::ports::Kind;
 use wasmparser::{BinaryReaderError, Encoding, Parser, Payload};
 
@@ -281,7 +282,7 @@ fn advice(import: &str) -> &'static str {
 
 /// Names come from the file: enough of one to know it by.
 fn clip(name: &str) -> String {
-    name.chars().filter(|c| !c.is_control()).take(MAX_NAME_CHARS).collect()
+    plain(name, MAX_NAME_CHARS)
 }
 
 fn shorten(exports: &[String]) -> String {

@@ -16,6 +16,7 @@ use super::limits::{Limit, Limits, spec};
 use super::rules::{self, RawRule};
 use crate::config::data::DataMap;
 use crate::config::file::{self, FileError};
+use crate::config::mistakes::Mistakes;
 use crate::config::units::{ByteSize, Count, TimeSpan};
 use crate::config::yaml::{self, MAX_SETTINGS_BYTES, Tags};
 
@@ -40,7 +41,7 @@ pub struct Manifest {
     pub on_failure: Option<OnFailure>,
     /// A policy's place among the others: lower ones review first, those with the same number by name.
     pub order: i32,
-    /// What a scheduler's decisions must not do.
+    /// What a scheduler's decisions must not do; of a query plugin, whether it may leave a node without roles.
     pub guards: Guards,
 }
 
@@ -199,11 +200,9 @@ impl Manifest {
 
 fn parse(path: &Path, text: &str, base: Option<&Manifest>) -> Result<Manifest, Vec<FileError>> {
     let raw: RawManifest = yaml::parse_yaml(path, text, Tags::Refused).map_err(|err| vec![err])?;
-    let mut errors = Vec::new();
-    let manifest = check(raw, base, &mut |keys, message| {
-        errors.push(FileError::new(path, message).at_key(keys.join(".")).at_position(yaml::locate(text, keys)));
-    });
-    if errors.is_empty() { Ok(manifest) } else { Err(errors) }
+    let mut mistakes = Mistakes::new(path, text);
+    let manifest = check(raw, base, &mut |keys, message| mistakes.add(keys, message));
+    if mistakes.is_empty() { Ok(manifest) } else { Err(mistakes.into_errors()) }
 }
 
 fn check(raw: RawManifest, base: Option<&Manifest>, refuse: &mut dyn FnMut(&[&str], String)) -> Manifest {
@@ -232,8 +231,11 @@ fn check(raw: RawManifest, base: Option<&Manifest>, refuse: &mut dyn FnMut(&[&st
     if raw.order.is_some() && kind != Kind::Policy {
         refuse(&["order"], format!("a {kind} plugin is not one of several in a row: remove the key"));
     }
-    if raw.guards.is_some() && kind != Kind::Scheduler {
+    if raw.guards.is_some() && !matches!(kind, Kind::Scheduler | Kind::Query) {
         refuse(&["guards"], format!("a {kind} plugin decides nothing that could be guarded: remove the key"));
+    }
+    if kind == Kind::Query && raw.guards.as_ref().is_some_and(|guards| guards.max_moved.is_some()) {
+        refuse(&["guards", "max-moved"], format!("a {kind} plugin moves nothing: remove the key"));
     }
     if raw.mode == Mode::Shadow && !reads_snapshot {
         refuse(&["mode"], format!("a {kind} plugin has nobody to be compared with: write `active` or `off`"));

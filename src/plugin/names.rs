@@ -1,11 +1,14 @@
-//! The names that a filter plugin offers to templates, under its limits. It never asks the plugin.
+//! The names that a filter plugin offers to templates, under its limits. It never asks the plugin, and knows no helper of templates.
 
 use std::collections::BTreeSet;
 
 use super::limits::{Limit, Limits};
 
+/// Why templates have no use for a filter of a name, where that is so.
+pub(super) type RefuseFilter = fn(&str) -> Option<String>;
+
 /// Whether templates can use all of `names`; if not, which is wrong and what to do about it.
-pub(super) fn check(names: &[String], limits: &Limits) -> Result<(), String> {
+pub(super) fn check(names: &[String], limits: &Limits, refuse: RefuseFilter) -> Result<(), String> {
     let over = |limit| format!("more than its limit of {}; {}", limits.describe(limit), limits.raise_hint(limit));
     if names.len() as u64 > limits.get(Limit::Filters) {
         return Err(format!("it offers {} filters, {}", names.len(), over(Limit::Filters)));
@@ -19,6 +22,9 @@ pub(super) fn check(names: &[String], limits: &Limits) -> Result<(), String> {
         let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
         if !begins || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
             return Err(format!("the filter name `{}` is refused: write [A-Za-z][A-Za-z0-9_]*", clip(name, 80)));
+        }
+        if let Some(reason) = refuse(name) {
+            return Err(reason);
         }
         if !known.insert(name) {
             return Err(format!("it offers the filter `{name}` twice: give each a name of its own"));
@@ -44,7 +50,11 @@ mod tests {
         limits.set(Limit::NameLength, 8).unwrap();
         let check = |names: &[&str], expect: Result<(), &str>| {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-            assert_eq!(super::check(&names, &limits), expect.map_err(str::to_owned), "{names:?}");
+            assert_eq!(
+                super::check(&names, &limits, |name| (name == "if").then(|| "taken".to_owned())),
+                expect.map_err(str::to_owned),
+                "{names:?}"
+            );
         };
         check(&["a", "B_2"], Ok(()));
         check(&["abcdefgh"], Ok(()));
@@ -54,6 +64,7 @@ mod tests {
             &["a", "b", "c"],
             Err("it offers 3 filters, more than its limit of 2; raise it with `limits: { filters: 4 }` in the plugin's manifest"),
         );
+        check(&["a", "if"], Err("taken"));
         check(&["a", "a"], Err("it offers the filter `a` twice: give each a name of its own"));
         check(&[""], Err("the filter name `` is refused: write [A-Za-z][A-Za-z0-9_]*"));
         check(&["1a"], Err("the filter name `1a` is refused: write [A-Za-z][A-Za-z0-9_]*"));

@@ -9,8 +9,9 @@ use verwalter_core::ids::UnixMillis;
 use verwalter_core::names::PluginName;
 use verwalter_core::ports::{BuildId, Kind, Rehearsal};
 
-use super::activate::{Activator, off_entry};
+use super::activate::Activator;
 use super::catalog::{ActivationError, Catalog, Entry, PluginState};
+use super::entry::off_entry;
 use super::generations::{Generations, Ledger};
 use super::pipeline::Step;
 use verwalter_collect::clock::unix_now;

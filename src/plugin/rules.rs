@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Deserialize;
-use verwalter_collect::query;
-use verwalter_core::metrics::{Combine, Matcher, MetricRule, Source, Take};
+use verwalter_collect::query::{self, MAX_BY, MAX_MATCHERS};
+use verwalter_core::contract::is_host_column;
+use verwalter_core::metrics::{Combine, Matcher, MetricRule, Source, Take, is_label};
+use verwalter_core::plain::plain;
 
 use crate::config::units::TimeSpan;
 
@@ -53,6 +55,11 @@ pub(super) fn check(raw: BTreeMap<String, RawRule>, refuse: &mut dyn FnMut(&[&st
     for (alias, raw) in raw {
         if !is_alias(&alias) {
             refuse(&["metrics", &alias], format!("a metric's name must be `[a-z_][a-z0-9_.]*`, at most {MAX_ALIAS} characters"));
+        } else if is_host_column(&alias) {
+            refuse(
+                &["metrics", &alias],
+                "is a column of the host's, which the plugin could not read any more: take another name".to_owned(),
+            );
         }
         let mut sound = true;
         let rule = check_rule(raw, &mut |keys, message| {
@@ -72,6 +79,25 @@ fn check_rule(raw: RawRule, refuse: &mut dyn FnMut(&[&str], String)) -> MetricRu
     for reserved in ["metric", "group"].into_iter().filter(|key| raw.labels.contains_key(*key)) {
         refuse(&["labels", reserved], format!("write `{reserved}: …` beside `labels`, not in it"));
     }
+    if raw.metric.is_empty() {
+        refuse(&["metric"], "is empty, and no series is called that: write the name of one".to_owned());
+    }
+    // How many there are before what is in them: a file may hold as many as it has bytes.
+    for (key, count, greatest) in
+        [("labels", raw.labels.len(), MAX_MATCHERS), ("match", raw.matchers.len(), MAX_MATCHERS), ("by", raw.by.len(), MAX_BY)]
+    {
+        if count > greatest {
+            refuse(&[key], format!("has {count} entries: at most {greatest} are possible"));
+            return MetricRule::default();
+        }
+    }
+    let no_label = |text: &str| format!("`{}` is no label: write `[a-zA-Z_][a-zA-Z0-9_.]*`", clip(text));
+    for label in raw.labels.keys().filter(|label| !is_label(label)) {
+        refuse(&["labels", label], no_label(label));
+    }
+    for label in raw.by.iter().filter(|label| !is_label(label)) {
+        refuse(&["by"], no_label(label));
+    }
     let window = raw.window.map_or(DEFAULT_WINDOW, |window| window.0);
     if !(MIN_WINDOW..=MAX_WINDOW).contains(&window) {
         let range = format!("{} to {}", TimeSpan(MIN_WINDOW), TimeSpan(MAX_WINDOW));
@@ -81,7 +107,7 @@ fn check_rule(raw: RawRule, refuse: &mut dyn FnMut(&[&str], String)) -> MetricRu
     for text in &raw.matchers {
         match text.parse::<Matcher>() {
             Ok(matcher) => _ = matchers.insert(matcher),
-            Err(err) => refuse(&["match"], format!("`{}`: {err}", text.chars().take(MAX_ALIAS).collect::<String>())),
+            Err(err) => refuse(&["match"], format!("`{}`: {err}", clip(text))),
         }
     }
     let mut labels = raw.labels;
@@ -91,6 +117,11 @@ fn check_rule(raw: RawRule, refuse: &mut dyn FnMut(&[&str], String)) -> MetricRu
     let window = if raw.take == Take::Last { Duration::ZERO } else { window };
     let by = raw.by.into_iter().collect();
     MetricRule { labels, matchers, take: raw.take, window, combine: raw.combine, by, source: raw.source }
+}
+
+/// The beginning of a text that its writer chose, as messages show it.
+fn clip(text: &str) -> String {
+    plain(text, MAX_ALIAS)
 }
 
 fn is_alias(name: &str) -> bool {

@@ -17,6 +17,7 @@ use self::raw::{RawCommand, RawFile};
 use super::Problem;
 use super::source::Source;
 use super::substitute::{Names, Pattern};
+use crate::config::mistakes::MAX_MISTAKES;
 use crate::config::pace::{PaceKeys, RawPace};
 use crate::config::suggest;
 use crate::config::yaml::{self, Tags};
@@ -61,10 +62,15 @@ pub(super) fn parse(source: &Source, templates: &BTreeSet<&str>) -> Result<Rende
         duties: DutiesPattern::default(),
         pace: PaceKeys::default(),
     };
-    for key in raw.others.keys().filter(|key| !key.starts_with('_')) {
+    let unknown = || raw.others.keys().filter(|key| !key.starts_with('_'));
+    for key in unknown().take(MAX_MISTAKES) {
         let at = yaml::locate(&source.text, &[key]).map(|at| at.line as usize);
         let message = format!("`{}`: unknown key: {}", key.escape_debug(), suggest::hint(key, &KEYS));
         problems.push(Problem { file: source.name.clone(), line: at, message });
+    }
+    if let Some(more) = unknown().count().checked_sub(MAX_MISTAKES).filter(|more| *more > 0) {
+        let message = format!("has {more} more unknown keys than the {MAX_MISTAKES} that are told: mend these first");
+        problems.push(Problem { file: source.name.clone(), line: None, message });
     }
     let mut problem = |(at, message): Wrong| problems.push(Problem { file: source.name.clone(), line: line(at), message });
     for (key, path) in &raw.templates {

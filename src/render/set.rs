@@ -69,9 +69,10 @@ impl TemplateSet {
         limits: &RenderLimits,
     ) -> Result<TemplateSet, RenderError> {
         let unsound = |problems| RenderError::Unsound { template: reference.clone(), problems };
+        let (filters, refused): (Vec<String>, Vec<String>) = filters.iter().cloned().partition(|name| refuse_filter(name).is_none());
         let parsed = stack::run(|| {
-            let mut problems = check_filters(filters);
-            let parsed = parse_templates(sources, filters, &mut problems);
+            let mut problems = repeated(&filters);
+            let parsed = parse_templates(sources, &filters, &refused, &mut problems);
             (parsed, parse_files(sources, &mut problems), problems)
         });
         let (Parsed { templates, reads_schedule, secrets }, files, mut problems) =
@@ -84,7 +85,7 @@ impl TemplateSet {
         let mut registry = Handlebars::new();
         registry.register_escape_fn(handlebars::no_escape);
         registry.set_strict_mode(true);
-        helpers::register(&mut registry, &budget, filters);
+        helpers::register(&mut registry, &budget, &filters);
         for (name, template) in templates {
             registry.register_template(&name, template);
         }
@@ -191,20 +192,23 @@ fn fault(reason: &RenderErrorReason) -> Fault {
     }
 }
 
-fn check_filters(filters: &[String]) -> Vec<Problem> {
-    let mut seen = BTreeSet::new();
-    let mut problems = Vec::new();
-    let mut problem = |message| problems.push(Problem { file: String::new(), line: None, message });
-    for name in filters {
-        if helpers::BLOCKS.contains(&&**name) || helpers::VALUES.contains(&&**name) {
-            problem(format!("the filter `{name}` has the name of a built-in helper: rename it in its plugin, or switch the plugin off"));
-        } else if !callable(name) {
-            problem(format!("the filter `{}` cannot be called by templates: use letters, digits, `-` and `_`", name.escape_debug()));
-        } else if !seen.insert(name) {
-            problem(format!("two filters are called `{name}`: switch one of their plugins off"));
-        }
+/// Why no filter may be called `name`, if that is so.
+///
+/// A plugin that offers such a name does not come into force. One that was in force before a later version of this program took the name
+/// for a helper of its own stays, and only templates that call the name are refused: nobody can tell which of both they mean.
+pub fn refuse_filter(name: &str) -> Option<String> {
+    if helpers::BLOCKS.contains(&name) || helpers::VALUES.contains(&name) {
+        return Some(format!("the filter `{name}` has the name of a built-in helper: rename it in its plugin, or switch the plugin off"));
     }
-    problems
+    let uncallable = || format!("the filter `{}` cannot be called by templates: use letters, digits, `-` and `_`", name.escape_debug());
+    (!callable(name)).then(uncallable)
+}
+
+fn repeated(filters: &[String]) -> Vec<Problem> {
+    let mut seen = BTreeSet::new();
+    let repeated = filters.iter().filter(|name| !seen.insert(*name));
+    let message = |name: &String| format!("two filters are called `{name}`: switch one of their plugins off");
+    repeated.map(|name| Problem { file: String::new(), line: None, message: message(name) }).collect()
 }
 
 /// Whether `{{name}}` is a call: words of the language, numbers and the like are not.
@@ -220,9 +224,11 @@ struct Parsed {
     secrets: BTreeSet<String>,
 }
 
-/// Parses all templates and makes them strict. What is wrong is added to `problems`.
-fn parse_templates(sources: &Sources, filters: &[String], problems: &mut Vec<Problem>) -> Parsed {
-    let mut known = Known::default();
+/// Parses all templates and makes them strict. `refused` are names of filters that are not to be called. What is wrong is added to
+/// `problems`.
+fn parse_templates(sources: &Sources, filters: &[String], refused: &[String], problems: &mut Vec<Problem>) -> Parsed {
+    let mut known =
+        Known { refused: refused.iter().filter_map(|name| Some((name.clone(), refuse_filter(name)?))).collect(), ..Known::default() };
     known.helpers.extend(helpers::BLOCKS.into_iter().chain(helpers::VALUES).map(str::to_owned).chain(filters.iter().cloned()));
     let mut templates = Vec::new();
     for source in &sources.templates {

@@ -4,7 +4,7 @@
 //! The library's strict mode looks at printed paths only. Here every `{{path}}` becomes a call of a hidden helper that refuses what is
 //! missing, null or no scalar; arguments of partials go through another; and each template gets a frame that counts depth.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
 use handlebars::Template;
@@ -25,6 +25,8 @@ const MAX_ARGUMENTS: usize = 64;
 pub(super) struct Known {
     /// Built-in helpers and filters.
     pub(super) helpers: BTreeSet<String>,
+    /// Names that may not be called, and why.
+    pub(super) refused: BTreeMap<String, String>,
     /// Templates of the directory and inline partials of any of them.
     pub(super) partials: BTreeSet<String>,
 }
@@ -147,6 +149,7 @@ impl Walk<'_> {
 
     /// A block or a `(…)`: always a helper.
     fn call(&mut self, call: &mut HelperTemplate, line: Option<usize>, may: May) {
+        self.check_helper(&call.name, line);
         if call.name.as_name() == Some(SECRET) {
             if may.print_secret {
                 return self.secret(call, line);
@@ -154,7 +157,6 @@ impl Walk<'_> {
             let message = "`secret` is for printing: write it alone, or within `quote`, `shell`, `json` or `yaml`, which no plugin sees";
             return self.seen.findings.push((line, message.to_owned()));
         }
-        self.check_helper(&call.name, line);
         if may.miss && call.name.as_name() == Some("lookup") {
             call.name = Parameter::Name(LOOKUP_MAYBE.to_owned());
             return self.arguments(call, line, May { miss: true, ..May::default() });
@@ -220,7 +222,9 @@ impl Walk<'_> {
     fn check_helper(&mut self, name: &Parameter, line: Option<usize>) {
         let Some(name) = name.as_name() else { return };
         self.seen.reads_schedule |= READ_SCHEDULE.contains(&name);
-        if !self.known.helpers.contains(name) {
+        if let Some(why) = self.known.refused.get(name) {
+            self.seen.findings.push((line, why.clone()));
+        } else if !self.known.helpers.contains(name) {
             let near = nearest(name, &self.known.helpers);
             self.seen.findings.push((line, no_helper(name, &near)));
         }

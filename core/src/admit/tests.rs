@@ -105,7 +105,8 @@ fn what_is_told_of_an_answer_does_not_grow_with_it() {
 
 #[test]
 fn refused_schedules() {
-    let at = |what: &str| format!("the answer was refused at {what}");
+    let at =
+        |what: &str| format!("the answer was refused{} {what}", if what.starts_with('`') && what.contains("`: ") { " at" } else { ":" });
     check(
         r#"{"roles":{"web":{"place":{"delta":1}}}}"#,
         &at("`schedule.roles.web.place.delta`: no such node: place roles on the hostnames of the input only"),
@@ -145,7 +146,8 @@ fn refused_schedules() {
 
 #[test]
 fn refused_envelopes() {
-    let at = |what: &str| format!("the answer was refused at {what}");
+    let at =
+        |what: &str| format!("the answer was refused{} {what}", if what.starts_with('`') && what.contains("`: ") { " at" } else { ":" });
     check_answer("", &at("EOF while parsing a value"));
     check_answer("true", &at("invalid type: boolean `true`, expected an answer: an object with `v` and `schedule`"));
     check_answer(r#"{"schedule":{}}"#, &at("`v` is missing: write \"v\": 1"));
@@ -242,4 +244,12 @@ fn maps_of_variables_are_paid_for() {
     assert!(refused(r#"{"instances":0}"#));
     assert!(!refused(r#"{"instances":1}"#));
     assert!(!refused("1"));
+}
+
+/// Whoever tells an error with its causes would say it twice.
+#[test]
+fn a_refusal_is_said_once() {
+    let err = read("", LIMITS).expect_err("no schedule");
+    assert_eq!(err.to_string(), "the answer was refused: EOF while parsing a value at line 1 column 0");
+    assert!(std::error::Error::source(&err).is_none());
 }

@@ -7,11 +7,16 @@ use std::sync::Arc;
 use super::Reads;
 use crate::metrics::Column;
 use crate::schedule::Schedule;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{AGE, Snapshot};
 
 /// Columns with this prefix are the host's: `placed.ROLE` is the number of instances of a role on each peer in the schedule
 /// that this decision follows (0 where there is none). They exist when there is exactly one such schedule.
 pub const PLACED_PREFIX: &str = "placed.";
+
+/// Whether a column of this name is the host's, now or at another time: a metric of that name would hide it from the plugin.
+pub fn is_host_column(name: &str) -> bool {
+    name.starts_with(PLACED_PREFIX) || name.strip_prefix(AGE).is_some_and(|source| source.is_empty() || source.starts_with('.'))
+}
 
 /// A snapshot through one plugin's eyes. It never changes during a decision.
 #[derive(Debug, Clone, Default)]

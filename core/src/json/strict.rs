@@ -36,6 +36,11 @@ pub struct JsonError {
 const MAX_SAID: usize = 300;
 
 impl JsonError {
+    /// The end of a sentence about the document: ` at` a path and what is wrong there, or with the whole of it.
+    pub fn placed(&self) -> String {
+        format!("{} {self}", if self.path.is_empty() { ":" } else { " at" })
+    }
+
     /// What the parser says, in part: it quotes the whole text that it did not expect.
     pub(crate) fn new(path: &str, err: &serde_json::Error) -> JsonError {
         let said = err.to_string();
@@ -59,6 +64,12 @@ fn clip(text: &str) -> String {
 /// Reads one value and nothing after it.
 pub fn read_value(text: &str, limits: JsonLimits) -> Result<Value, JsonError> {
     let reader = Reader::new(limits);
+    reader.finish(text, reader.value())
+}
+
+/// The same of a document that no plugin wrote: its limits are nobody's to raise.
+pub fn read_fixed(text: &str, limits: JsonLimits) -> Result<Value, JsonError> {
+    let reader = Reader::fixed(limits);
     reader.finish(text, reader.value())
 }
 

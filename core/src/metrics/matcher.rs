@@ -52,8 +52,8 @@ impl FromStr for Matcher {
     }
 }
 
-/// Names of labels as agents write them: Prometheus' rule, and dots.
-fn is_label(text: &str) -> bool {
+/// Whether `text` can name a label, as agents write them: Prometheus' rule, and dots.
+pub fn is_label(text: &str) -> bool {
     let begins = text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
     begins && text.len() <= MAX_BYTES && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'))
 }

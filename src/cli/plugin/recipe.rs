@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::config::file::FileError;
+use crate::config::mistakes::Mistakes;
 use crate::config::yaml::{self, Tags};
 
 pub(super) use words::Variables;
@@ -125,7 +126,7 @@ impl Recipe {
 impl RawRecipe {
     /// The recipe, or everything that is wrong with it. It stands below the keys `at` of `text`, the content of `path`.
     pub(super) fn check(self, path: &Path, text: &str, at: &[&str]) -> Result<Recipe, Vec<FileError>> {
-        let mut reader = Reader { path, text, errors: Vec::new(), known: BUILT_IN.iter().map(|name| (*name).to_owned()).collect() };
+        let mut reader = Reader { mistakes: Mistakes::new(path, text), known: BUILT_IN.iter().map(|name| (*name).to_owned()).collect() };
         let at: Vec<String> = at.iter().map(|key| (*key).to_owned()).collect();
         let below = |keys: &[&str]| at.iter().cloned().chain(keys.iter().map(|key| (*key).to_owned())).collect::<Vec<_>>();
         let needs = reader.needs(self.needs, &below(&["needs"]));
@@ -137,30 +138,20 @@ impl RawRecipe {
             needs: reader.needs(self.unit.needs, &below(&["unit", "needs"])),
             steps: reader.steps(self.unit.steps, &below(&["unit", "steps"])),
         };
-        if reader.errors.is_empty() { Ok(Recipe { needs, steps, unit }) } else { Err(reader.errors) }
+        if reader.mistakes.is_empty() { Ok(Recipe { needs, steps, unit }) } else { Err(reader.mistakes.into_errors()) }
     }
 }
 
 /// Reads a recipe in the order in which it is carried out: what is defined later is not known yet.
 struct Reader<'a> {
-    path: &'a Path,
-    text: &'a str,
-    errors: Vec<FileError>,
+    mistakes: Mistakes<'a>,
     known: BTreeSet<String>,
 }
 
 impl Reader<'_> {
     fn refuse(&mut self, keys: &[String], message: impl Into<String>) {
-        let mut shown = String::new();
-        for key in keys {
-            match key.parse::<usize>() {
-                Ok(index) => shown.push_str(&format!("[{index}]")),
-                Err(_) if shown.is_empty() => shown.push_str(key),
-                Err(_) => shown.push_str(&format!(".{key}")),
-            }
-        }
         let path: Vec<&str> = keys.iter().map(String::as_str).collect();
-        self.errors.push(FileError::new(self.path, message).at_key(shown).at_position(yaml::locate(self.text, &path)));
+        self.mistakes.add_as(&path, || shown(keys), message);
     }
 
     fn needs(&mut self, raw: Vec<RawNeed>, at: &[String]) -> Vec<Need> {
@@ -250,6 +241,19 @@ impl Reader<'_> {
             self.refuse(at, message);
         }
     }
+}
+
+/// A path of keys as messages write it.
+fn shown(keys: &[String]) -> String {
+    let mut shown = String::new();
+    for key in keys {
+        match key.parse::<usize>() {
+            Ok(index) => shown.push_str(&format!("[{index}]")),
+            Err(_) if shown.is_empty() => shown.push_str(key),
+            Err(_) => shown.push_str(&format!(".{key}")),
+        }
+    }
+    shown
 }
 
 fn below(at: &[String], keys: &[&dyn ToString]) -> Vec<String> {

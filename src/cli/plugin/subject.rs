@@ -95,7 +95,7 @@ impl Workbench {
     /// Compiled code goes with the command.
     pub(super) fn open() -> anyhow::Result<Workbench> {
         let cache = Scratch::new()?;
-        let activator = Activator::without_storage(cache.path(), Compiler::default(), CACHE_BYTES)?;
+        let activator = Activator::without_storage(cache.path(), Compiler::default(), CACHE_BYTES)?.refusing(crate::render::refuse_filter);
         Ok(Workbench { activator, _cache: Some(cache) })
     }
 
@@ -103,7 +103,7 @@ impl Workbench {
     pub(super) fn of(target: &Target) -> anyhow::Result<Workbench> {
         let Some(project) = &target.project else { return Workbench::open() };
         let cache = project.dir.join("build").join("compiled");
-        let activator = Activator::without_storage(&cache, Compiler::default(), CACHE_BYTES)?;
+        let activator = Activator::without_storage(&cache, Compiler::default(), CACHE_BYTES)?.refusing(crate::render::refuse_filter);
         Ok(Workbench { activator, _cache: None })
     }
 

@@ -81,6 +81,10 @@ impl Policy for Loaded {
 }
 
 impl Query for Loaded {
+    fn allows_empty(&self) -> bool {
+        self.guards.allow_empty
+    }
+
     fn query(&self, document: &str) -> Result<Decision, Failure> {
         self.answer(Request::Query(document), None)
     }

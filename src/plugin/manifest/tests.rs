@@ -5,6 +5,7 @@ use std::time::Duration;
 use verwalter_core::metrics::{Combine, Source, Take};
 
 use super::*;
+use crate::config::mistakes::MAX_MISTAKES;
 use crate::plugin::limits::SPECS;
 
 const EVERYTHING: &str = "
@@ -73,7 +74,7 @@ fn metrics_with_conditions_groups_and_a_source() {
     let many = (0..17).map(|i| format!("l{i}")).collect::<Vec<_>>().join(", ");
     refused(
         &format!("kind: policy\nmetrics:\n  rx: {{metric: a, by: [{many}]}}\n"),
-        &["f:3:3: `metrics.rx`: there are 17 labels in `by`: at most 8 are possible"],
+        &["f:3:19: `metrics.rx.by`: has 17 entries: at most 8 are possible"],
     );
 }
 
@@ -145,6 +146,9 @@ fn what_a_kind_cannot_have() {
             "f:4:1: `on-failure`: `keep` is not possible for a filter plugin: write `fail`",
         ],
     );
+    refused("kind: filter\nguards: {}", &["f:2:1: `guards`: a filter plugin decides nothing that could be guarded: remove the key"]);
+    refused("kind: query\nguards: { max-moved: 50% }", &["f:2:11: `guards.max-moved`: a query plugin moves nothing: remove the key"]);
+    assert!(parsed("kind: query\nguards: { allow-empty: true }").expect("sound").guards.allow_empty);
     refused("kind: query\non-failure: fail", &["f:2:1: `on-failure`: `fail` is not possible for a query plugin: remove the key"]);
     refused(
         "kind: policy\non-failure: keep",
@@ -169,4 +173,39 @@ fn mistakes_without_end_are_told_once() {
     assert!(errors.len() == 1 && errors[0].len() < 1_000, "{} bytes", errors[0].len());
     let many: String = (0..10_000).map(|n| format!("  X{n}: {{metric: a}}\n")).collect();
     refused(&format!("kind: scheduler\nmetrics:\n{many}"), &["f:2:1: `metrics`: has 10000 entries: at most 256 are possible"]);
+}
+
+/// Each mistake costs a search through the whole file: with one for each of them this would take hours.
+#[test]
+fn a_long_file_of_mistakes_is_refused_at_once() {
+    let conditions = "l,".repeat(100_000);
+    refused(
+        &format!("kind: policy\nmetrics: {{a: {{metric: x, match: [{conditions}]}}}}"),
+        &["f:2:26: `metrics.a.match`: has 100000 entries: at most 32 are possible"],
+    );
+    let labels: String = (0..100_000).map(|n| format!("{n}: x,")).collect();
+    refused(
+        &format!("kind: policy\nmetrics: {{a: {{metric: x, labels: {{{labels}}}}}}}"),
+        &["f:2:26: `metrics.a.labels`: has 100000 entries: at most 32 are possible"],
+    );
+    let several: String = (0..200).map(|n| format!("  m{n}: {{metric: x, match: [{}]}}\n", "l,".repeat(30))).collect();
+    let errors = parsed(&format!("kind: policy\nmetrics:\n{several}")).expect_err("no conditions");
+    assert_eq!(errors.len(), MAX_MISTAKES + 1);
+    assert_eq!(errors[MAX_MISTAKES], "f: has 5980 more mistakes than the 20 that are told: mend these first");
+}
+
+#[test]
+fn metrics_that_nobody_could_ask_for() {
+    let rule = |rule: &str, expect: &str| refused(&format!("kind: policy\nmetrics:\n  a: {rule}\n"), &[expect]);
+    rule("{metric: ''}", "f:3:7: `metrics.a.metric`: is empty, and no series is called that: write the name of one");
+    rule("{metric: x, by: ['']}", "f:3:18: `metrics.a.by`: `` is no label: write `[a-zA-Z_][a-zA-Z0-9_.]*`");
+    rule("{metric: x, by: [\"\\e[31m\"]}", "f:3:18: `metrics.a.by`: `\\u{1b}[31m` is no label: write `[a-zA-Z_][a-zA-Z0-9_.]*`");
+    rule("{metric: x, labels: {'': q}}", "f:3:27: `metrics.a.labels.`: `` is no label: write `[a-zA-Z_][a-zA-Z0-9_.]*`");
+    for name in ["placed.web", "age_ms", "age_ms.cantal"] {
+        refused(
+            &format!("kind: policy\nmetrics: {{{name}: {{metric: x}}}}"),
+            &[&format!("f:2:11: `metrics.{name}`: is a column of the host's, which the plugin could not read any more: take another name")],
+        );
+    }
+    assert!(parsed("kind: policy\nmetrics: {placed: {metric: x}, age_msec: {metric: x}}").is_ok());
 }

@@ -32,7 +32,7 @@ fn what_fails_on_the_newest_input_is_not_activated() {
     check(Act::Loop, "(fuel): used up its fuel of 10M");
     check(Act::Answer(1, "no room anywhere"), "(answered): ");
     check(Act::Answer(0, r#"{"v":1,"schedule":{"roles":{"web":{"place":{"nobody":1}}}}}"#), "nobody");
-    check(Act::Answer(0, "nonsense"), "(refused): the answer was refused at ");
+    check(Act::Answer(0, "nonsense"), "(refused): the answer was refused: ");
     let detail = daemon.order(&["status", "spread"]);
     assert!(detail.contains("error        dry-run failed ") && detail.contains("dry-run        failed"), "{detail}");
     assert_eq!(daemon.failed_rounds(), 0.0, "no round noticed");

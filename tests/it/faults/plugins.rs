@@ -78,7 +78,7 @@ fn one_whose_answer_is_too_large() {
 
 #[test]
 fn one_that_returns_junk() {
-    fails(&answering_plugin(0, "certainly!"), "the answer was refused at ");
+    fails(&answering_plugin(0, "certainly!"), "the answer was refused: ");
     fails(&answering_plugin(0, r#"{"v":1,"schedule":{"nodes":{"nobody":{"roles":{"web":{"instances":1}}}}}}"#), "nobody");
     fails(&answering_plugin(0, r#"{"v":1,"schedule":{"roles":{"../etc":{}}}}"#), "../etc");
     fails(&answering_plugin(0, r#"{"v":2,"schedule":{}}"#), "v");

@@ -74,21 +74,21 @@ fn a_refusal_fails_the_role() {
     node.stop();
 }
 
-/// The plugin comes into force, since a sandbox knows no templates; they refuse it, and what was rendered stays.
+/// Such a build does not come into force: the former one stays, and so does everything that is rendered.
 #[test]
 fn a_filter_cannot_have_the_name_of_a_built_in_helper() {
     let site = site(1);
     let mut node = start(&site);
-    add(&site, &mut node, "tools", "kind: filter\n", translate(&FILTER_CORE.replace("echo", "join")));
+    add(&site, &mut node, "tools", "kind: filter\n", translate(FILTER_CORE));
     let expect = "the filter `join` has the name of a built-in helper: rename it in its plugin, or switch the plugin off";
-    template(&site, "web", "new {{ instances }}\n");
-    let error = node.error("role web");
-    assert!(error.contains(expect), "{error}");
-    assert_eq!(site.read("out/web").as_deref(), Some("web x1 on alpha\n"));
+    site.write("etc/plugins/tools.wasm", translate(&FILTER_CORE.replace("echo", "join")));
+    super::in_force(&mut node, "tools", |plugin| {
+        plugin["state"] == "kept" && plugin["error"]["reason"].as_str().is_some_and(|reason| reason.contains(expect))
+    });
+    template(&site, "web", "new {{ count 1 }}\n");
+    node.eventually("a role is rendered with the former build", |_| (site.read("out/web").as_deref() == Some("new 1\n")).then_some(()));
     let ended = run_to_end(["check", "--quiet", "--config-dir", &site.path("etc").display().to_string()]);
     assert!(ended.status == Some(1) && ended.err.contains(expect), "{ended:#?}");
-    site.write("etc/plugins/tools.yaml", "kind: filter\nmode: off\n");
-    node.eventually("it is rendered without the plugin", |_| (site.read("out/web").as_deref() == Some("new 1\n")).then_some(()));
     node.stop();
 }
 

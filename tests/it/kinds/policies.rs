@@ -235,7 +235,7 @@ fn one_that_answers_an_error() {
 
 #[test]
 fn one_whose_verdict_is_none() {
-    fails(&answers(0, "certainly!"), "", "refused", "the verdict was refused at ");
+    fails(&answers(0, "certainly!"), "", "refused", "the verdict was refused: ");
 }
 
 #[test]
@@ -312,5 +312,43 @@ fn a_component_reviews_too() {
     let round = propose(&site, &mut node);
     assert_eq!((words(&round), &round["denied"]), (vec![word("modern", "deny", &["by interface"])], &json!(true)), "{round:#}");
     assert_eq!(node.error("policy"), "policy modern denies: by interface");
+    node.stop();
+}
+
+/// What a plugin says can neither steer a terminal nor pass for a line of the host's own.
+#[test]
+fn words_are_shown_as_what_they_are() {
+    const ESCAPE: char = '\u{1b}';
+    let forged = "2026-01-01T00:00:00Z  WARN forged";
+    let words = format!("{ESCAPE}[33mno\n{forged}\u{202e}");
+    let shown = format!("\\u{{1b}}[33mno\\n{forged}\\u{{202e}}");
+    for said in [json!({"v": 1, "verdict": "deny", "reasons": [words]}), json!({"v": 1, "verdict": "allow", "warnings": [words]})] {
+        let site = site(1);
+        site.write("etc/plugins/gate.yaml", POLICY);
+        site.write("etc/plugins/gate.wasm", policy(&said.to_string()));
+        let mut node = site.demo(&[]);
+        let has = |lines: &[String]| lines.iter().any(|line| line.contains(&shown));
+        node.eventually("the words, in a line of the round", |node| has(&node.out).then_some(()));
+        node.eventually("the words, in a line of the log", |node| has(&node.err).then_some(()));
+        let lines = node.out.iter().chain(&node.err);
+        let wrong: Vec<_> = lines.filter(|line| line.contains([ESCAPE, '\u{202e}']) || line.starts_with(forged)).collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        node.stop();
+    }
+}
+
+/// A bad name hides no plugin: those that were taken out are gone, whatever else lies there.
+#[test]
+fn a_file_with_an_odd_name_keeps_no_plugin_in_force() {
+    let site = site(1);
+    let mut node = start(&site);
+    add(&site, &mut node, "gate", POLICY, denying("never"));
+    std::fs::copy(site.path("etc/plugins/gate.wasm"), site.path("etc/plugins/Old copy.wasm")).expect("copied");
+    std::fs::create_dir(site.path("etc/plugins/dd.wasm")).expect("made");
+    std::os::unix::fs::symlink("/nowhere", site.path("etc/plugins/gone.wasm")).expect("linked");
+    for file in ["etc/plugins/gate.yaml", "etc/plugins/gate.wasm"] {
+        std::fs::remove_file(site.path(file)).expect("removed");
+    }
+    node.eventually("the policy is gone", |node| (node.get("/v1/plugins/gate").status == 404).then_some(()));
     node.stop();
 }

@@ -290,3 +290,22 @@ fn a_component_answers_too() {
     node.healthy();
     node.stop();
 }
+
+/// It would remove the files of every role at once.
+#[test]
+fn choosing_no_role_at_all_must_be_allowed() {
+    let site = site(1);
+    let mut node = start(&site);
+    becomes(&site, &mut node, "out/web", WEB);
+    site.write("etc/plugins/asks.wasm", querying(ECHO, (0, r#"{"v":1,"to_render":{}}"#)));
+    site.write("etc/plugins/asks.yaml", QUERY);
+    super::in_force(&mut node, "asks", |plugin| {
+        let reason = plugin["error"]["reason"].as_str().unwrap_or_default();
+        plugin["state"] == "failed"
+            && reason.contains("it would render no role on this node, where the schedule has 1; what is rendered stays")
+    });
+    assert_eq!(site.read("out/web").as_deref(), Some(WEB));
+    site.write("etc/plugins/asks.yaml", "kind: query\nguards: { allow-empty: true }\n");
+    node.eventually("the role's file is gone", |_| site.read("out/web").is_none().then_some(()));
+    node.stop();
+}

@@ -107,6 +107,13 @@ fn a_broken_case_names_its_file_and_hides_no_other() {
     check("typo", &[("input.json", r#"{"runtme": {}}"#)], "typo/input.json: `runtme`: unknown field");
     check("json", &[("input.json", INPUT), ("expected.json", "{\"v\": 1,")], "json/expected.json: EOF while parsing");
     check("form", &[("input.json", INPUT), ("expected.json", "{\"v\": 1}")], "form/expected.json: the answer was refused");
+    check(
+        "cause",
+        &[("input.json", INPUT), ("expected.json", r#"{"failure": "fuell"}"#)],
+        "cause/expected.json: `failure`: there is no cause `fuell`: did you mean `fuel`?",
+    );
+    let deep = format!("{{\"runtime\": {}", "[".repeat(200_000));
+    check("deep", &[("input.json", &deep)], "the most that is taken here");
     check("none", &[("input.json", INPUT), ("expected.json", "[]")], "none/expected.json: must be an object");
     check(
         "kind",

@@ -82,11 +82,11 @@ fn first_bytes() {
 fn texts_that_are_no_answer() {
     let sandbox = Sandbox::new();
     let check = |text: &[u8], expect: &str| sandbox.check(&answering(&[b"\0", text].concat()), SCHEDULER, expect);
-    check(b"", "refused: the answer was refused at EOF while parsing a value");
+    check(b"", "refused: the answer was refused: EOF while parsing a value");
     check(b"\xff\xfe", "refused: the answer is no UTF-8 text (first bad byte at 0)");
-    check(b"hello", "refused: the answer was refused at expected value");
-    check(b"[]", "refused: the answer was refused at invalid type: sequence, expected an answer");
-    check(br#"{"v":1,"schedule":{}} {}"#, "refused: the answer was refused at trailing characters");
+    check(b"hello", "refused: the answer was refused: expected value");
+    check(b"[]", "refused: the answer was refused: invalid type: sequence, expected an answer");
+    check(br#"{"v":1,"schedule":{}} {}"#, "refused: the answer was refused: trailing characters");
     check(br#"{"v":2,"schedule":{}}"#, "refused: the answer was refused at `v`: version 2 is not spoken here; write 1");
     check(br#"{"v":1,"schedule":{},"extra":1}"#, "refused: the answer was refused at `extra`: not a key of an answer");
     check(br#"{"v":1,"schedule":{"roles":{"web":{"place":{"omega":1}}}}}"#, "refused: the answer was refused at `schedule.roles.web.place");

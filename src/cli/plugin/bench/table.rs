@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use verwalter_core::plain::plain;
 use verwalter_core::ports::Kind;
 
 use crate::cli::plugin::subject::Subject;
@@ -28,7 +29,7 @@ pub(super) fn head(label: &str, subject: &Subject) -> anyhow::Result<()> {
 pub(super) fn row(row: &Row) -> anyhow::Result<()> {
     let peers = row.peers.map_or(String::new(), |peers| peers.to_string());
     if let Some(error) = &row.error {
-        return print(format_args!("  {:<28} {peers:>6} FAILED: {error}", row.what));
+        return print(format_args!("  {:<28} {peers:>6} FAILED: {}", row.what, plain(error, usize::MAX)));
     }
     print(format_args!(
         "  {:<28} {peers:>6} {:>6} {:>9} {:>10} {:>9} {:>13} {:>10} {:>10}",

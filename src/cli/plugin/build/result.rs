@@ -47,7 +47,7 @@ pub(super) fn check(project: &Project, path: &Path) -> anyhow::Result<Built> {
     })?;
     anyhow::ensure!(manifest.kind == kind, "{}: says `kind: {}`, project.yaml says `kind: {kind}`", path.display(), manifest.kind);
     let cache = Scratch::new()?;
-    let activator = Activator::without_storage(cache.path(), Compiler::default(), CACHE_BYTES)?;
+    let activator = Activator::without_storage(cache.path(), Compiler::default(), CACHE_BYTES)?.refusing(crate::render::refuse_filter);
     activator
         .load(&project.name, &wasm, &manifest)
         .map_err(|err| anyhow::anyhow!("{file}: a node would refuse it under {}: {err}", path.display()))?;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use verwalter_core::plain::plain;
 use verwalter_core::ports::Kind;
 
 use crate::cli::plugin::subject::{Subject, Target};
@@ -72,7 +73,7 @@ impl Report {
                 (true, false) => "updated",
                 (true, true) => "ok",
             };
-            print(format_args!("case {name}: {verdict}"))?;
+            print(format_args!("case {}: {verdict}", plain(&name, usize::MAX)))?;
             show(&lines)?;
             written(&updated)?;
         }
@@ -100,12 +101,12 @@ impl Report {
             Held::Off => print(format_args!("check {name}: off, as project.yaml says")),
             Held::Yes { inputs: 0, .. } => print(format_args!("check {name}: nothing to check it on: write a case")),
             Held::Yes { inputs, note } => {
-                let note = if note.is_empty() { note } else { format!("; {note}") };
+                let note = if note.is_empty() { note } else { format!("; {}", plain(&note, usize::MAX)) };
                 print(format_args!("check {name}: ok on {inputs} input{}{note}", if inputs == 1 { "" } else { "s" }))
             }
             Held::No(Broken { input, lines, more, .. }) => {
                 let more = if more == 0 { String::new() } else { format!(", and on {more} more") };
-                print(format_args!("check {name}: FAILED on {input}{more}"))?;
+                print(format_args!("check {name}: FAILED on {}{more}", plain(&input, usize::MAX)))?;
                 show(&lines)?;
                 written(&kept)
             }
@@ -148,8 +149,7 @@ impl Report {
 
 fn show(lines: &[String]) -> anyhow::Result<()> {
     for line in lines.iter().take(SHOWN_LINES) {
-        let line: String = line.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect();
-        print(format_args!("    {line}"))?;
+        print(format_args!("    {}", plain(line, usize::MAX)))?;
     }
     match lines.len().saturating_sub(SHOWN_LINES) {
         0 => Ok(()),

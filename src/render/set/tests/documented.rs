@@ -42,14 +42,23 @@ fn the_examples_give_what_they_say() {
 }
 
 #[test]
-fn no_filter_has_the_name_of_a_built_in_helper() {
+fn a_filter_with_the_name_of_a_built_in_helper_fails_those_who_call_it() {
     let temp = tempfile::tempdir().expect("a temporary directory");
     fs::create_dir_all(temp.path().join("web/v1")).expect("mkdir");
     fs::write(temp.path().join("web/v1/a.render.yaml"), "{}").expect("write");
+    let reference = TemplateRef::new("web/v1").expect("valid");
+    let load = |template: &str, filter: &str| {
+        fs::write(temp.path().join("web/v1/a.hbs"), template).expect("write");
+        TemplateSet::load(temp.path(), &reference, &[filter.to_owned()], &RenderLimits::default()).map(drop).map_err(|err| err.to_string())
+    };
     for name in helpers::BLOCKS.into_iter().chain(helpers::VALUES) {
-        let reference = TemplateRef::new("web/v1").expect("valid");
-        let err = TemplateSet::load(temp.path(), &reference, &[name.to_owned()], &RenderLimits::default()).expect_err(name).to_string();
-        assert!(err.contains(&format!("the filter `{name}` has the name of a built-in helper: rename it in its plugin")), "{err}");
+        let refusal = format!("the filter `{name}` has the name of a built-in helper: rename it in its plugin");
+        assert!(refuse_filter(name).is_some_and(|why| why.starts_with(&refusal)), "{name}");
+        let err = load(&format!("{{{{{name}}}}}"), name).expect_err(name);
+        assert!(err.contains(&format!("a.hbs:1: {refusal}")), "{err}");
+        let err = load(&format!("{{{{len ({name} 1)}}}}"), name).expect_err(name);
+        assert!(err.contains(&refusal), "{err}");
+        assert_eq!(load("plain", name), Ok(()), "{name}");
     }
 }
 

@@ -46,11 +46,11 @@ fn filters_must_have_names_of_their_own() {
         }
     };
     check(&["sort-by", "to_yaml", "b64"], None);
-    check(&["if"], Some("the filter `if` has the name of a built-in helper"));
-    check(&["json"], Some("built-in"));
     check(&["a", "a"], Some("two filters are called `a`"));
     for name in ["", "a b", "a.b", "@a", " print", "a}}", "(a)", "1", "\"a\"", "true", "this", "else", "as"] {
-        check(&[name], Some("cannot be called by templates"));
+        assert!(refuse_filter(name).is_some_and(|why| why.contains("cannot be called by templates")), "{name}");
+        // No template can call it: that is no reason not to render them.
+        check(&[name], None);
     }
 }
 

@@ -220,7 +220,7 @@ impl Cluster {
     /// Peers and columns as they are known, with their ages at `now`. Columns, the table of peers and its rows are shared with former
     /// snapshots where they have not changed.
     pub fn snapshot(&mut self, now: UnixMillis) -> Snapshot {
-        let moved = self.slots.settle();
+        let moved = self.slots.settle(self.own.id);
         let order = self.slots.order().clone();
         let places = std::array::from_fn::<_, 4, _>(|line| self.timelines[line].places(&order, moved));
         let mut columns = Columns::new();

@@ -95,8 +95,8 @@ impl Slots {
         self.absent = absent;
     }
 
-    /// Makes the table anew where a node has changed; says whether the order of slots is another one.
-    pub(super) fn settle(&mut self) -> bool {
+    /// Makes the table anew where a node has changed; says whether the order of slots is another one. Of two with one hostname `own` stays.
+    pub(super) fn settle(&mut self, own: NodeId) -> bool {
         if !std::mem::take(&mut self.stale) {
             return false;
         }
@@ -106,7 +106,14 @@ impl Slots {
         let others = (0..).zip(&former).filter(|(_, former)| !**former).map(|(slot, _)| slot);
         let slots = self.order.iter().copied().chain(others);
         let peers = slots.filter_map(|slot| self.members[slot as usize].as_ref().map(|member| member.peer.clone()));
-        let (table, clashes) = self.table.renewed(peers.collect());
+        let mut peers: Vec<Arc<Peer>> = peers.collect();
+        // Whoever calls itself as this node does must not take away this node's id, facts and figures, however long it is known.
+        let hostname = self.of(own).and_then(|slot| self.members[slot as usize].as_ref()).map(|member| member.peer.hostname.clone());
+        let double = |peer: &mut Arc<Peer>| peer.id != own && Some(&peer.hostname) == hostname.as_ref();
+        let doubles: Vec<Arc<Peer>> = peers.extract_if(.., double).collect();
+        let (table, mut clashes) = self.table.renewed(peers);
+        let clash = |peer: Arc<Peer>| DuplicateHostname { hostname: peer.hostname.clone(), first: own, second: peer.id };
+        clashes.extend(doubles.into_iter().map(clash));
         let table = table.with_absent(&self.table, self.absent.values().cloned().collect());
         let order: Vec<u32> = table.iter().filter_map(|peer| self.of(peer.id)).collect();
         (self.table, self.clashes) = (Arc::new(table), clashes);

@@ -363,3 +363,17 @@ fn of_two_nodes_with_one_hostname_the_older_is_in_the_table() {
     assert_values(&column(&mut cluster, &load).values, &[2.0, NAN]);
     assert_eq!(cluster.clashes().len(), 0);
 }
+
+#[test]
+fn nobody_takes_the_own_hostname_away() {
+    let mut cluster = Cluster::new(Arc::new(node(9, 9, 0)), Source::Agent, Duration::from_secs(2));
+    // It was known before this node started.
+    cluster.set_peers(&peers(&[(1, 9), (2, 2)]));
+    let snapshot = cluster.snapshot(UnixMillis(2_000));
+    let own = NodeId::from_bytes([9; 16]);
+    let listed: Vec<NodeId> = snapshot.peers().iter().map(|peer| peer.id).collect();
+    assert_eq!(listed.len(), 2);
+    assert!(listed.contains(&own), "{listed:?}");
+    let clashes: Vec<_> = cluster.clashes().iter().map(|clash| (clash.first, clash.second)).collect();
+    assert_eq!(clashes, [(own, NodeId::from_bytes([1; 16]))]);
+}

@@ -42,7 +42,8 @@ pub(super) struct News {
     failure: Option<String>,
     /// Whom this node remembered when it started.
     remembered: Vec<Remembered>,
-    saved: Duration,
+    /// When the list was saved; `None` before the first time, which does not wait: this node may be killed before it would.
+    saved: Option<Duration>,
     unsaved: bool,
     /// What the wall clock showed at the machine's zero.
     base: UnixMillis,
@@ -69,7 +70,7 @@ impl News {
             standings: BTreeMap::new(),
             failure: None,
             remembered,
-            saved: Duration::ZERO,
+            saved: None,
             unsaved: false,
             base: unix_now(),
         }
@@ -198,7 +199,8 @@ impl News {
 
     /// The document to save, when there is news and enough time has passed.
     pub(super) fn worth_saving(&mut self, machine: &Machine, now: Duration) -> Option<Vec<u8>> {
-        if !self.unsaved || now.saturating_sub(self.saved) < SAVE { None } else { self.last_save(machine, now) }
+        let early = self.saved.is_some_and(|at| now.saturating_sub(at) < SAVE);
+        if !self.unsaved || early { None } else { self.last_save(machine, now) }
     }
 
     /// The document to save; none when nobody was met, so that what is saved stays.
@@ -206,7 +208,7 @@ impl News {
         if !self.joined {
             return None;
         }
-        self.saved = now;
+        self.saved = Some(now);
         self.unsaved = false;
         let base = self.base;
         let mut peers = machine.remembered(|at| unix(base, at));

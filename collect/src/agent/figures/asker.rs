@@ -15,7 +15,7 @@ use super::message::{Ask, Head, Reply, Told};
 use super::parts::Parts;
 use super::question::Question;
 use super::row::{self, Packed};
-use super::{MAX_ASKERS, RENEW, TTL};
+use super::{MAX_ASKERS, MAX_SETS, RENEW, TTL};
 use crate::agent::identity::Identity;
 use crate::query::QuerySet;
 use crate::source::{About, MetricNews, Report, Wanted};
@@ -218,7 +218,7 @@ impl Asker {
             }
             Told::Full(_) => {
                 let reason = format!(
-                    "it tells {MAX_ASKERS} others already, or other sets of queries: see which nodes ask for figures that lead nothing"
+                    "it tells {MAX_ASKERS} others already, or {MAX_SETS} other sets of queries: use the same plugins and metrics on all nodes"
                 );
                 peer.reason = Some(reason);
                 Ok(Vec::new())

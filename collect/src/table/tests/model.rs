@@ -108,7 +108,9 @@ impl Model {
 
     pub(super) fn snapshot(&self, now: UnixMillis) -> Snapshot {
         let peer = |seen: &SeenPeer| seen.told(seen.known_since);
-        let (peers, _) = PeerTable::new(self.nodes().map(peer).collect());
+        // Nobody takes away the own hostname.
+        let kept = |seen: &&SeenPeer| seen.id == self.own.id || seen.hostname != self.own.hostname;
+        let (peers, _) = PeerTable::new(self.nodes().filter(kept).map(peer).collect());
         let ids: Vec<NodeId> = peers.iter().map(|peer| peer.id).collect();
         let mut columns = Columns::new();
         for rule in self.sets.last().map_or(&[][..], QuerySet::rules) {

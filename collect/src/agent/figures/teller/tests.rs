@@ -6,8 +6,11 @@ use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn who(number: u8, generation: u64) -> Identity {
-    Identity::new(NodeId::from_bytes([number; 16]), generation, ([10, 0, 0, number], 22_683).into())
+fn who(number: u16, generation: u64) -> Identity {
+    let [high, low] = number.to_be_bytes();
+    let mut id = [0; 16];
+    id[..2].copy_from_slice(&[high, low]);
+    Identity::new(NodeId::from_bytes(id), generation, ([10, 0, high, low], 22_683).into())
 }
 
 fn set(name: &str) -> Arc<QuerySet> {
@@ -80,6 +83,9 @@ fn askers_and_sets_are_bounded() {
         }
     }
     assert_eq!(teller.askers.len(), MAX_ASKERS);
+    let told = teller.due(2 * SECOND, Occasion::Reading);
+    assert_eq!(told.len(), MAX_SETS, "one row a set, however many ask");
+    assert_eq!(told.iter().map(|due| due.to.len()).sum::<usize>(), MAX_ASKERS - 1, "one waits for a set that found no room");
     // Whoever does not ask again makes room.
     assert_eq!(teller.ask(40 * SECOND, who(100, 1), &ask(2, last)), Ok(Asked::Unknown));
     assert!(teller.adopt(last.clone()));

@@ -337,7 +337,7 @@ impl Known {
     }
 
     fn publish(&mut self, seats: &Seats, wires: &Wires, publish: &watch::Sender<Option<Arc<Published>>>) {
-        if !self.ready {
+        if !self.ready || seats.undecided() {
             return;
         }
         let snapshot = Arc::new(self.cluster.snapshot(unix_now()));
@@ -356,7 +356,7 @@ impl Known {
     }
 
     fn state(&self, seats: &Seats, wires: &Wires) -> SourcesState {
-        let mut troubles: Vec<String> = seats.trouble().into_iter().collect();
+        let mut troubles = seats.troubles();
         troubles.extend(self.peers.complaints.iter().cloned());
         troubles.extend(self.cluster.clashes().iter().map(ToString::to_string));
         troubles.extend(self.complaints.values().flatten().cloned());

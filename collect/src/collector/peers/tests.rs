@@ -1,7 +1,10 @@
 //! Which source counts, on tokio's paused clock: it moves when everybody waits.
 
+use verwalter_core::ids::{NodeId, UnixMillis};
+use verwalter_core::names::Hostname;
+
 use super::*;
-use crate::source::Task;
+use crate::source::{SeenPeer, Task};
 
 struct Fake {
     name: &'static str,
@@ -59,8 +62,14 @@ impl World {
 }
 
 fn good(at: u64) -> PeerNews {
-    let peers = Peers { at: verwalter_core::ids::UnixMillis(at), ..Peers::default() };
+    let beta = SeenPeer::named(NodeId::from_bytes([2; 16]), Hostname::new("beta").expect("valid"));
+    let peers = Peers { at: UnixMillis(at), peers: vec![Arc::new(beta)], ..Peers::default() };
     PeerNews { peers: Some(Arc::new(peers)), trouble: None }
+}
+
+/// A word that names nobody.
+fn alone(at: u64) -> PeerNews {
+    PeerNews { peers: Some(Arc::new(Peers { at: UnixMillis(at), ..Peers::default() })), trouble: None }
 }
 
 fn silent(former: PeerNews) -> PeerNews {
@@ -87,16 +96,17 @@ async fn a_silent_one_is_replaced_after_a_while_and_comes_back() {
     world.first.send_replace(silent(PeerNews::default()));
     world.second.send_replace(good(2));
     assert_eq!(world.next().await, (Some("second"), 0));
-    assert_eq!(world.seats.trouble(), None);
+    assert_eq!(world.seats.troubles(), [] as [String; 0], "nobody misses one that never answered");
     // The preferred one answers: after ten seconds it is trusted.
     world.first.send_replace(good(1));
     assert_eq!(world.next().await, (Some("first"), 10));
     // It falls silent: its last word counts for ten seconds more.
     world.first.send_replace(silent(good(1)));
     assert_eq!(world.next().await, (Some("first"), 10));
-    assert_eq!(world.seats.trouble().as_deref(), Some("first: nobody answers on 127.0.0.1: start it"));
+    assert_eq!(world.seats.troubles(), ["first: nobody answers on 127.0.0.1: start it"]);
     assert_eq!(world.seats.peers().at.0, 1);
     assert_eq!(world.next().await, (Some("second"), 20));
+    assert_eq!(world.seats.troubles(), ["first: nobody answers on 127.0.0.1: start it"], "it did answer once");
     assert_eq!(world.seats.peers().at.0, 2);
 }
 
@@ -120,8 +130,35 @@ async fn a_short_silence_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_knows_nobody_does_not_replace_one_that_fell_silent() {
+    let mut world = World::new();
+    world.first.send_replace(good(1));
+    world.second.send_replace(alone(2));
+    assert_eq!(world.next().await.0, Some("first"));
+    world.first.send_replace(silent(good(1)));
+    assert_eq!(world.next().await.0, Some("first"));
+    world.nothing().await;
+    assert_eq!(world.seats.peers().at.0, 1);
+    assert_eq!(world.seats.troubles(), ["first: nobody answers on 127.0.0.1: start it"]);
+    // It meets somebody.
+    world.second.send_replace(good(3));
+    assert_eq!(world.next().await.0, Some("second"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_knows_nobody_waits_for_the_others_to_start() {
+    let mut world = World::new();
+    world.first.send_replace(silent(PeerNews::default()));
+    world.second.send_replace(alone(2));
+    assert_eq!(world.next().await, (Some("second"), 10));
+    // Whoever is alone loses nothing with the first one that knows somebody.
+    world.first.send_replace(good(1));
+    assert_eq!(world.next().await, (Some("first"), 10));
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_sources_nothing_ever_changes() {
     let mut seats = Seats::start(Vec::new(), false, &mut JoinSet::new(), &CancellationToken::new());
     assert!(tokio::time::timeout(Duration::from_secs(3_600), seats.changed()).await.is_err());
-    assert_eq!((seats.chosen(), seats.trouble(), seats.peers()), (None, None, Arc::default()));
+    assert_eq!((seats.chosen(), seats.troubles(), seats.peers()), (None, Vec::new(), Arc::default()));
 }

@@ -117,8 +117,8 @@ async fn cantal_tells_the_peers_where_it_answers_else_the_agent() {
     world.shows("agent", [2.0, 1.0, 2.0]).await;
     // With nobody better the last word stays.
     world.agent.send_replace(silent());
-    let published = world.running.wait_for("trouble", |published| !published.sources.troubles.is_empty()).await;
-    assert_eq!(published.sources.troubles, ["agent: no agent answers: start it again"]);
+    let troubles = ["cantal: no agent answers: start it again", "agent: no agent answers: start it again"];
+    let published = world.running.wait_for("both troubles", |published| published.sources.troubles == troubles).await;
     assert_eq!((published.sources.peers, published.snapshot.peers().len()), (Some("agent"), 2));
 }
 

@@ -35,6 +35,7 @@ pub mod machine;
 pub mod procfs;
 pub mod prometheus;
 pub mod query;
+mod regular;
 pub mod series;
 pub mod source;
 pub mod table;

@@ -76,7 +76,7 @@ impl Settings {
     /// The server's figures, with everything else as it is in most places.
     pub fn new(server: ServerUrl, own: OwnNode) -> Settings {
         Settings {
-            client: Client { server, credentials: Credentials::None, limits: Limits::default() },
+            client: Client::new(server, Credentials::None, Limits::default()),
             own,
             peer_label: "instance".to_owned(),
             // Several times a scrape, so that a sample is told soon after it was taken; the same sample told twice does no harm.

@@ -2,10 +2,13 @@
 //! It never follows a path that a file names.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 use verwalter_core::plain::plain;
 
 /// The most that an error keeps of a key path, in characters: deeper than people read.
@@ -86,17 +89,41 @@ impl fmt::Display for FileError {
     }
 }
 
+/// What has a name.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// A regular file, open for reading, and what it is.
+    Regular(File, Metadata),
+    /// A directory.
+    Directory,
+    /// A pipe, a socket or a device.
+    Other,
+}
+
+/// Opens what has the name `path`, and looks at what was opened, not at what the name led to before: a pipe that came between the two would
+/// hold a thread until somebody writes to it.
+pub(crate) fn open_regular(path: &Path) -> io::Result<Opened> {
+    let file = match OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path) {
+        Ok(file) => file,
+        // Of a socket.
+        Err(err) if err.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => return Ok(Opened::Other),
+        Err(err) => return Err(err),
+    };
+    let meta = file.metadata()?;
+    Ok(match meta.file_type() {
+        kind if kind.is_file() => Opened::Regular(file, meta),
+        kind if kind.is_dir() => Opened::Directory,
+        _ => Opened::Other,
+    })
+}
+
 /// Reads a regular file of at most `cap_bytes` bytes of UTF-8.
 pub fn read_text(path: &Path, cap_bytes: u64) -> Result<String, FileError> {
-    // Asked before it is opened: opening a FIFO would wait for its writer.
-    let meta = std::fs::metadata(path).map_err(|err| FileError::io(path, &err))?;
-    if meta.is_dir() {
-        return Err(FileError::new(path, "is a directory where a file is expected: move it away"));
-    }
-    if !meta.is_file() {
-        return Err(FileError::new(path, "is no regular file: move it away"));
-    }
-    let file = File::open(path).map_err(|err| FileError::io(path, &err))?;
+    let file = match open_regular(path).map_err(|err| FileError::io(path, &err))? {
+        Opened::Regular(file, _) => file,
+        Opened::Directory => return Err(FileError::new(path, "is a directory where a file is expected: move it away")),
+        Opened::Other => return Err(FileError::new(path, "is no regular file: move it away")),
+    };
     let mut bytes = Vec::new();
     file.take(cap_bytes + 1).read_to_end(&mut bytes).map_err(|err| FileError::io(path, &err))?;
     if bytes.len() as u64 > cap_bytes {
@@ -153,6 +180,14 @@ mod tests {
         refused(dir.path(), "is a directory where a file is expected: move it away");
         refused(&dir.path().join("none"), "does not exist (or is a symbolic link to nothing)");
         refused(Path::new("/dev/null"), "is no regular file: move it away");
+        // To open one waits for its writer, unless it is done right.
+        let pipe = dir.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).expect("a pipe");
+        assert!(matches!(open_regular(&pipe), Ok(Opened::Other)));
+        refused(&pipe, "is no regular file: move it away");
+        let socket = dir.path().join("socket");
+        let _listens = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
+        refused(&socket, "is no regular file: move it away");
         let link = dir.path().join("loop");
         std::os::unix::fs::symlink(&link, &link).expect("linked");
         refused(&link, "is a symbolic link that leads back to itself");

@@ -3,9 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::process::geteuid;
@@ -14,7 +13,7 @@ use verwalter_apply::diff::MARK;
 use verwalter_core::digest::Digest;
 use verwalter_core::names::RoleName;
 
-use super::file::FileError;
+use super::file::{FileError, Opened, open_regular};
 use super::walk::{self, Entry, Report};
 
 /// Largest secret, in bytes: a chain of certificates with its key is a tenth of it.
@@ -123,10 +122,9 @@ pub(crate) fn load(dir: &Path, report: &mut Report) -> Secrets {
 /// One secret: the file's text without the newline at its end.
 fn read(path: &Path) -> Result<String, FileError> {
     let refuse = |message: String| Err(FileError::new(path, message));
-    let (file, meta) = open(path).map_err(|err| FileError::io(path, &err))?;
-    if !meta.is_file() {
+    let Opened::Regular(file, meta) = open_regular(path).map_err(|err| FileError::io(path, &err))? else {
         return refuse("is no regular file: write the secret into one".to_owned());
-    }
+    };
     // Of what was opened, not of the name: it may lead somewhere else by now.
     let mode = meta.mode() & 0o7777;
     if mode & OTHERS != 0 {
@@ -156,14 +154,6 @@ fn read(path: &Path) -> Result<String, FileError> {
         return refuse(format!("has less than {MIN_BYTES} bytes, too few to be kept out of logs: write a longer secret"));
     }
     Ok(text)
-}
-
-fn open(path: &Path) -> io::Result<(File, std::fs::Metadata)> {
-    // A pipe that nobody writes to must not hold up the daemon.
-    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits();
-    let file = std::fs::OpenOptions::new().read(true).custom_flags(nonblocking.cast_signed()).open(path)?;
-    let meta = file.metadata()?;
-    Ok((file, meta))
 }
 
 #[cfg(test)]

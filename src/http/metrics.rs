@@ -1,11 +1,11 @@
-//! `/metrics`: the node's figures in the OpenMetrics text format. All metrics stand in one table, so that their names, units and
+//! `/metrics`: the node's figures, as OpenMetrics where that is accepted, else in the older text format. All metrics stand in one table, so that their names, units and
 //! labels are read in one place. Labels come from closed sets, plugins' names and digests: never from errors, paths or guests.
 
 mod readings;
 
 use std::fmt;
 
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, LabelSetEncoder, MetricEncoder, NoLabelSet};
@@ -21,7 +21,8 @@ use crate::plugin::meter::CAUSES;
 pub use readings::{PluginReading, Readings};
 
 /// What scrapers are told that they get.
-const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const PLAIN_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// One metric: a family of samples with one name.
 struct Family {
@@ -171,7 +172,7 @@ impl Collector for Readings {
     }
 }
 
-/// The readings as text.
+/// The readings as OpenMetrics.
 pub fn text(readings: Readings) -> String {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(readings));
@@ -180,9 +181,55 @@ pub fn text(readings: Readings) -> String {
     text
 }
 
-/// The readings as an answer to a scraper.
-pub fn response(readings: Readings) -> Response {
-    ([(header::CONTENT_TYPE, CONTENT_TYPE)], text(readings)).into_response()
+/// OpenMetrics in the text format 0.0.4, which names a counter's family as its samples, and knows neither infos, units nor an end.
+fn plain_text(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for line in text.lines() {
+        let mut words = line.splitn(4, ' ');
+        let (mark, what, name, rest) = (words.next(), words.next(), words.next(), words.next());
+        match (mark, what, name.and_then(family)) {
+            (Some("#"), Some(what @ ("HELP" | "TYPE")), Some(family)) => {
+                let (ending, kind) = match family.kind {
+                    Counter => ("_total", "counter"),
+                    Info => ("_info", "gauge"),
+                    _ => ("", rest.unwrap_or_default()),
+                };
+                let words = if what == "TYPE" { kind } else { rest.unwrap_or_default() };
+                plain.push_str(&format!("# {what} {}{ending} {words}\n", name.unwrap_or_default()));
+            }
+            (Some("#"), ..) => {}
+            _ => plain.extend([line, "\n"]),
+        }
+    }
+    plain
+}
+
+/// The family that has this name, its unit included.
+fn family(name: &str) -> Option<&'static Family> {
+    FAMILIES.iter().find(|family| {
+        let rest = name.strip_prefix(family.name);
+        rest.is_some_and(|rest| rest.strip_prefix('_').unwrap_or(rest) == family.unit.unwrap_or_default())
+    })
+}
+
+/// Whether OpenMetrics is among what a scraper accepts. Whoever names no format may know the older one only.
+fn accepts_open_metrics(headers: &HeaderMap) -> bool {
+    let lists = headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
+    lists.flat_map(|list| list.split(',')).any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let is_named = parts.next().is_some_and(|format| format.eq_ignore_ascii_case("application/openmetrics-text"));
+        let refused = |part: &str| part.strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()).is_some_and(|q| q <= 0.0);
+        is_named && !parts.any(refused)
+    })
+}
+
+/// The readings as an answer to a scraper, in the format that it asks for.
+pub fn response(readings: Readings, headers: &HeaderMap) -> Response {
+    let text = text(readings);
+    if accepts_open_metrics(headers) {
+        return ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response();
+    }
+    ([(header::CONTENT_TYPE, PLAIN_TEXT)], plain_text(&text)).into_response()
 }
 
 #[cfg(test)]

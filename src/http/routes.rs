@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -42,7 +42,7 @@ verwalter: this node's API. Add .pretty to a /v1 path for indented JSON.
 /v1/scheduler_input       what the newest decision read: the document, peers and metrics
 /v1/scheduler_debug_info  what the scheduler plugin logged in it
 /healthz  /readyz         for supervisors and load balancers
-/metrics                  figures for Prometheus, as OpenMetrics
+/metrics                  figures for Prometheus, as OpenMetrics where that is accepted
 
 By POST, with Content-Type: application/json and a body of {}:
 /v1/plugins/NAME/rollback, /v1/plugins/NAME/release, /v1/plugins/NAME/allow
@@ -89,8 +89,8 @@ pub(super) fn router(view: View, hosts: Hosts, body_bytes: u64) -> Router {
         .with_state(view)
 }
 
-async fn figures(State(view): State<View>) -> Response {
-    metrics::response(Readings::of(&view, &view.meters, &view.counts))
+async fn figures(State(view): State<View>, headers: HeaderMap) -> Response {
+    metrics::response(Readings::of(&view, &view.meters, &view.counts), &headers)
 }
 
 async fn unknown(uri: Uri) -> HttpError {

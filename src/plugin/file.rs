@@ -1,18 +1,21 @@
 //! A plugin's file as bytes, under the limit of its manifest. It never looks at what they mean.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use super::limits::{Limit, Limits};
-use crate::config::file::FileError;
+use crate::config::file::{FileError, Opened, open_regular};
 
 /// The file whole, if its size allows that: of one that is too large nothing is read.
 pub(super) fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, FileError> {
     let io = |err| FileError::io(path, &err);
     let too_large = |message| FileError::new(path, message);
-    let file = File::open(path).map_err(io)?;
-    check_size(file.metadata().map_err(io)?.len(), limits).map_err(too_large)?;
+    let (file, meta) = match open_regular(path).map_err(io)? {
+        Opened::Regular(file, meta) => (file, meta),
+        Opened::Directory => return Err(io(std::io::ErrorKind::IsADirectory.into())),
+        Opened::Other => return Err(FileError::new(path, "is no regular file: move it away")),
+    };
+    check_size(meta.len(), limits).map_err(too_large)?;
     let mut bytes = Vec::new();
     // It may grow meanwhile.
     file.take(limits.get(Limit::Module) + 1).read_to_end(&mut bytes).map_err(io)?;
@@ -31,6 +34,8 @@ pub(super) fn check_size(bytes: u64, limits: &Limits) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use verwalter_core::ports::Kind;
 
     use super::*;

@@ -1,7 +1,7 @@
 //! Reads a template directory: every template and render file, in the order of their names, under caps. It parses nothing and never
 //! leaves the directory of all templates.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use verwalter_core::digest::Digest;
 use verwalter_core::names::TemplateRef;
 
 use super::{Problem, RenderLimits};
+use crate::config::file::{Opened, open_regular};
 
 const TEMPLATE_SUFFIXES: [&str; 2] = [".hbs", ".handlebars"];
 const RENDER_FILE_SUFFIXES: [&str; 3] = [".render.yaml", ".render.yml", ".vw.yaml"];
@@ -168,13 +169,12 @@ impl Reader<'_> {
 
     fn text(&mut self, path: &Path) -> Result<String, String> {
         let unreadable = |err: io::Error| format!("it cannot be read: {err}");
-        // Looked at before it is opened: opening a pipe waits for its writer.
-        if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        let Opened::Regular(file, _) = open_regular(path).map_err(unreadable)? else {
             return Err("it is no file: remove it".to_owned());
-        }
+        };
         let limit = self.limits.source_file_bytes;
         let mut bytes = Vec::new();
-        File::open(path).map_err(unreadable)?.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        file.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         let len = bytes.len() as u64;
         if len > limit {
             return Err(format!("it is larger than {limit} bytes: split it"));
@@ -281,6 +281,8 @@ mod tests {
             "d.hbs",
             "nest deeper",
         );
+        let pipe = |dir: &Path| rustix::fs::mkfifoat(rustix::fs::CWD, dir.join("p.hbs"), rustix::fs::Mode::RUSR).expect("a pipe");
+        check(pipe, &limits(), "p.hbs", "it is no file: remove it");
         check(|dir| fs::remove_dir_all(dir).expect("rmdir"), &limits(), "", "there is no directory");
         let bare = |dir: &Path| ["x.render.yaml", "y.vw.yaml"].iter().for_each(|name| fs::remove_file(dir.join(name)).expect("rm"));
         check(bare, &limits(), "", "no render file");

@@ -296,5 +296,5 @@ fn a_cantal_agents_list_is_shown() {
     fails(&["metrics", "ls", "--source", "cantal", "--cantal", &addr.to_string()], "is it cantal 0.6 that listens there?");
     let (addr, _asked) = agent("200 OK", b"{}".to_vec());
     fails(&["metrics", "ls", "--source", "cantal", "--cantal", &addr.to_string()], "its answer is not the expected CBOR");
-    fails(&["metrics", "ls", "--source", "cantal", "--cantal", "127.0.0.1:1"], "cantal at 127.0.0.1:1 gave no list of metrics");
+    fails(&["metrics", "ls", "--source", "cantal", "--cantal", "127.0.0.1:1"], "the agent at 127.0.0.1:1 gave no list of metrics");
 }

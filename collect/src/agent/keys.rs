@@ -1,18 +1,25 @@
 //! The cluster's keys: the first one seals, all of them open, so that keys can be changed while the cluster runs. Never shows a key.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, PAD};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
 use verwalter_core::digest::Digest;
+
+use crate::regular;
 
 /// Bytes of a key.
 pub const KEY_BYTES: usize = 32;
 /// Most keys in a ring: a change of keys needs two, for a while.
 pub const MAX_KEYS: usize = 16;
+/// Keys in base64 (RFC 4648) may be written with or without the padding.
+const BASE64: GeneralPurpose = GeneralPurpose::new(&STANDARD, PAD.with_decode_padding_mode(DecodePaddingMode::Indifferent));
 /// Largest key file, in bytes: all keys with generous comments.
 const MAX_FILE: u64 = 64 * 1024;
 
@@ -125,15 +132,9 @@ impl KeyRing {
     /// The first thing that is wrong with it, with its line.
     pub fn read(path: &Path) -> Result<KeyRing, KeyError> {
         let fail = |source| KeyError::Read { path: path.to_owned(), source };
-        // A pipe would make the opening itself wait.
-        if !std::fs::metadata(path).map_err(fail)?.is_file() {
+        let Some((file, metadata)) = regular::open(path).map_err(fail)? else {
             return Err(KeyError::NotAFile { path: path.to_owned() });
-        }
-        let file = File::open(path).map_err(fail)?;
-        let metadata = file.metadata().map_err(fail)?;
-        if !metadata.is_file() {
-            return Err(KeyError::NotAFile { path: path.to_owned() });
-        }
+        };
         let mode = metadata.permissions().mode() & 0o7777;
         if mode & 0o077 != 0 {
             return Err(KeyError::Mode { path: path.to_owned(), mode });
@@ -221,35 +222,8 @@ fn hex(text: &[u8]) -> Option<[u8; KEY_BYTES]> {
     Some(key)
 }
 
-/// RFC 4648, with or without the padding. 32 bytes are 43 characters, the last of which has two bits to spare.
 fn base64(text: &[u8]) -> Option<[u8; KEY_BYTES]> {
-    let text = text.strip_suffix(b"=").unwrap_or(text);
-    if text.len() != 43 {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(KEY_BYTES);
-    let (mut pending, mut bits) = (0_u32, 0);
-    for byte in text {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        pending = (pending << 6) | u32::from(value);
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push((pending >> bits).to_le_bytes()[0]);
-            pending &= (1 << bits) - 1;
-        }
-    }
-    if pending != 0 {
-        return None;
-    }
-    bytes.try_into().ok()
+    BASE64.decode(text).ok()?.try_into().ok()
 }
 
 #[cfg(test)]

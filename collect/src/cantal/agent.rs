@@ -4,13 +4,16 @@
 //! the paths are constants of a private list.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use verwalter_core::ids::UnixMillis;
 
 use super::answer::{self, DataSets, Listed};
 use super::cbor::CborError;
 use super::http::{self, HttpError, Question};
+use super::language::Program;
 use super::peers;
 use crate::source::Peers;
 
@@ -22,6 +25,11 @@ pub const QUERY_BYTES: usize = 6 << 20;
 pub const METRICS_BYTES: usize = 16 << 20;
 /// Most bytes of a query's text: cantal itself refuses bodies of more than 64 KiB.
 pub const QUERY_TEXT_BYTES: usize = 60 << 10;
+
+/// From how many bytes on an answer is read on a blocking thread: below, reading takes about a millisecond.
+const LARGE_BYTES: usize = 256 << 10;
+/// How many such are read at a time, of all agents: most of the threads are for guests and files.
+static LARGE_SLOTS: Semaphore = Semaphore::const_new(2);
 
 /// The endpoints that exist here. Each knows the one notation in which cantal serves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +51,14 @@ impl Endpoint {
         }
     }
 
+    const fn what(self) -> &'static str {
+        match self {
+            Endpoint::Peers => "list of peers",
+            Endpoint::Query => "figures",
+            Endpoint::Metrics => "list of metrics",
+        }
+    }
+
     fn question(self, json: Option<&str>) -> Question<'_> {
         let (accept, cap) = match self {
             Endpoint::Peers => ("application/json", PEERS_BYTES),
@@ -55,7 +71,7 @@ impl Endpoint {
 
 /// Why an agent's word could not be had. Whatever it said before stays in force.
 #[derive(Debug, thiserror::Error)]
-#[error("cantal at {agent} gave no {what}: {}", .cause.next_step())]
+#[error("the agent at {agent} gave no {what}: {next_step}")]
 pub struct AgentError {
     /// Which agent.
     pub agent: SocketAddr,
@@ -64,6 +80,8 @@ pub struct AgentError {
     /// What came instead.
     #[source]
     pub cause: Cause,
+    /// What the operator can do.
+    next_step: &'static str,
 }
 
 impl AgentError {
@@ -75,8 +93,8 @@ impl AgentError {
             causes.push_str(&format!(": {cause}"));
             deeper = cause.source();
         }
-        let AgentError { agent, what, cause } = self;
-        format!("cantal at {agent} gave no {what} ({causes}): {}", cause.next_step())
+        let AgentError { agent, what, next_step, .. } = self;
+        format!("the agent at {agent} gave no {what} ({causes}): {next_step}")
     }
 }
 
@@ -90,13 +108,13 @@ pub enum Cause {
     #[error("its answer is not the expected JSON: {0}")]
     Json(String),
     /// An answer that is no CBOR of the expected form.
-    #[error("its answer is not the expected CBOR: {0}")]
+    #[error("its answer is not the expected CBOR")]
     Cbor(#[from] CborError),
 }
 
 impl Cause {
     /// What the operator can do.
-    fn next_step(&self) -> &'static str {
+    fn next_step(&self, asked: Endpoint) -> &'static str {
         match self {
             Cause::Http(HttpError::Connect { .. } | HttpError::ConnectTimedOut(_)) => {
                 "is cantal running there? start it with `--cluster-name NAME`, and with `--host ADDRESS --bind-localhost` so that peers reach it, too"
@@ -105,7 +123,11 @@ impl Cause {
             Cause::Http(HttpError::Closed) => {
                 "it does so when it does not understand a question or has ended: look at its log, and at the patterns in the queries"
             }
-            Cause::Http(HttpError::TooLong(_)) => "narrow the queries to fewer series, or to a shorter window",
+            Cause::Http(HttpError::TooLong(_)) => match asked {
+                Endpoint::Peers => "a cluster of so many machines is too large: split it, by `--cluster-name NAME`",
+                Endpoint::Query => "narrow the queries to fewer series, or to a shorter window",
+                Endpoint::Metrics => "so many series cannot be listed: end the processes that are too many there",
+            },
             Cause::Http(HttpError::Broken { .. } | HttpError::Status(_)) | Cause::Json(_) | Cause::Cbor(_) => {
                 "is it cantal 0.6 that listens there?"
             }
@@ -135,38 +157,51 @@ impl Agent {
     /// The peers it knows, itself excluded. `at` goes into the answer: when the question was sent. The peers' API is taken to listen on
     /// `api_port` of the address that cantal reaches them at.
     pub async fn peers(&self, at: UnixMillis, api_port: u16) -> Result<Peers, AgentError> {
-        let bytes = self.ask(Endpoint::Peers, None, "list of peers").await?;
-        peers::read(&bytes, at, api_port).map_err(|error| self.error("list of peers", Cause::Json(error.to_string())))
+        let bytes = self.ask(Endpoint::Peers, None).await?;
+        peers::read(&bytes, at, api_port).map_err(|error| self.error(Endpoint::Peers, Cause::Json(error.to_string())))
     }
 
-    /// What it says to queries in its own language, texts of at most [`QUERY_TEXT_BYTES`] each. The deadline is that of all of them.
-    pub(super) async fn query(&self, texts: &[String]) -> Result<Vec<DataSets>, AgentError> {
-        const WHAT: &str = "figures";
+    /// What it says to the program's queries. The deadline is that of all of them.
+    pub(super) async fn query(&self, program: &Arc<Program>) -> Result<Vec<DataSets>, AgentError> {
         let answers = async {
             let mut answers = Vec::new();
-            for text in texts {
-                let bytes = self.ask(Endpoint::Query, Some(text), WHAT).await?;
-                answers.push(answer::data_sets(&bytes).map_err(|error| self.error(WHAT, error.into()))?);
+            for text in &program.texts {
+                let bytes = self.ask(Endpoint::Query, Some(text)).await?;
+                answers.push(read(bytes, program).await.map_err(|error| self.error(Endpoint::Query, error.into()))?);
             }
             Ok(answers)
         };
         let answered = tokio::time::timeout(self.deadline, answers).await;
-        answered.unwrap_or_else(|_| Err(self.error(WHAT, HttpError::TimedOut(self.deadline).into())))
+        answered.unwrap_or_else(|_| Err(self.error(Endpoint::Query, HttpError::TimedOut(self.deadline).into())))
     }
 
     /// Every series it knows, with its newest value; ordered by labels.
     pub async fn metrics(&self) -> Result<Vec<Listed>, AgentError> {
-        let bytes = self.ask(Endpoint::Metrics, None, "list of metrics").await?;
-        answer::listing(&bytes).map_err(|error| self.error("list of metrics", error.into()))
+        let bytes = self.ask(Endpoint::Metrics, None).await?;
+        answer::listing(&bytes).map_err(|error| self.error(Endpoint::Metrics, error.into()))
     }
 
-    async fn ask(&self, endpoint: Endpoint, json: Option<&str>, what: &'static str) -> Result<Vec<u8>, AgentError> {
-        http::ask(self.addr, &endpoint.question(json), self.deadline).await.map_err(|error| self.error(what, error.into()))
+    async fn ask(&self, endpoint: Endpoint, json: Option<&str>) -> Result<Vec<u8>, AgentError> {
+        http::ask(self.addr, &endpoint.question(json), self.deadline).await.map_err(|error| self.error(endpoint, error.into()))
     }
 
-    fn error(&self, what: &'static str, cause: Cause) -> AgentError {
-        AgentError { agent: self.addr, what, cause }
+    fn error(&self, asked: Endpoint, cause: Cause) -> AgentError {
+        AgentError { agent: self.addr, what: asked.what(), next_step: cause.next_step(asked), cause }
     }
+}
+
+/// Reads an answer to a query: a large one on a blocking thread, few at a time, so that those of many agents stall nobody.
+async fn read(bytes: Vec<u8>, program: &Arc<Program>) -> Result<DataSets, CborError> {
+    if bytes.len() < LARGE_BYTES {
+        return answer::data_sets(&bytes, |name| program.asks(name));
+    }
+    let slot = LARGE_SLOTS.acquire().await.expect("nobody closes it");
+    let program = program.clone();
+    let reading = tokio::task::spawn_blocking(move || {
+        let _until_it_is_read = slot;
+        answer::data_sets(&bytes, |name| program.asks(name))
+    });
+    reading.await.unwrap_or_else(|error| Err(CborError::new(format!("reading it broke off: {error}"))))
 }
 
 #[cfg(test)]

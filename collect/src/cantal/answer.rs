@@ -13,6 +13,12 @@ use crate::series::{Labels, MAX_SERIES, SampleKind};
 
 /// Most samples of one answer: 145 series of an hour at one in 2 s. 4 MiB in memory.
 pub const MAX_ANSWER_SAMPLES: usize = 1 << 18;
+/// Most series of one answer, whichever rules they answer: four rules may each have as many as are kept of a machine.
+const MAX_ANSWER_SERIES: usize = 4 * MAX_SERIES;
+/// Most bytes of labels of one answer, [`LABEL_BYTES`] included. Each of the most series may have five.
+const MAX_ANSWER_LABEL_BYTES: usize = 8 << 20;
+/// What a label takes in memory beside its text, roughly: two allocations and its place in a tree.
+const LABEL_BYTES: usize = 64;
 /// Most series of the list of all metrics. Arbitrary, above eight for each of 8,000 processes.
 pub const MAX_LISTED: usize = 1 << 16;
 /// Most labels of one series, and most bytes of a label's name or value. Arbitrary, far above the conventional ten and 128.
@@ -71,11 +77,34 @@ pub enum ListedValue {
     },
 }
 
-/// Reads the answer of `/query.cbor`: `{"values": {NAME: [tag, …]}}`.
-pub(super) fn data_sets(bytes: &[u8]) -> Result<DataSets, CborError> {
+/// What an answer may still hold.
+struct Budget {
+    samples: usize,
+    series: usize,
+    label_bytes: usize,
+}
+
+impl Budget {
+    const WHOLE: Budget = Budget { samples: MAX_ANSWER_SAMPLES, series: MAX_ANSWER_SERIES, label_bytes: MAX_ANSWER_LABEL_BYTES };
+
+    /// Why nothing more is read, if that is so.
+    fn spent(&self) -> Option<String> {
+        match self {
+            Budget { samples: 0, .. } => {
+                Some(format!("more than {MAX_ANSWER_SAMPLES} samples match: narrow the queries, or shorten their windows"))
+            }
+            Budget { series: 0, .. } => Some(format!("more than {MAX_ANSWER_SERIES} series match all queries together: narrow them")),
+            Budget { label_bytes: 0, .. } => Some("the series that match have too many or too long labels: narrow the queries".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// Reads the answer of `/query.cbor`: `{"values": {NAME: [tag, …]}}`; `is_asked` knows the names of the rules.
+pub(super) fn data_sets(bytes: &[u8], is_asked: impl Fn(&str) -> bool) -> Result<DataSets, CborError> {
     let mut reader = Reader::new(bytes);
     let mut sets = DataSets::new();
-    let mut budget = MAX_ANSWER_SAMPLES;
+    let mut budget = Budget::WHOLE;
     let mut items = reader.map()?;
     while reader.more(&mut items)? {
         if reader.text()? != "values" {
@@ -85,11 +114,16 @@ pub(super) fn data_sets(bytes: &[u8]) -> Result<DataSets, CborError> {
         let mut values = reader.map()?;
         while reader.more(&mut values)? {
             let name = reader.text()?;
-            // No more rules are asked in one query.
-            if sets.len() >= MAX_SERIES || name.len() > MAX_LABEL_BYTES {
+            if !is_asked(name) {
                 return Err(CborError::new("answers rules that nobody asked"));
             }
-            let set = data_set(&mut reader, &mut budget)?;
+            let mut again = reader.fork();
+            let set = data_set(&mut reader, &mut budget).or_else(|error| {
+                // The other rules' answers may be sound.
+                again.skip()?;
+                std::mem::swap(&mut reader, &mut again);
+                Ok(DataSet::Refused(format!("it answered with what is no data set: {error}")))
+            })?;
             sets.insert(name.to_owned(), set);
         }
     }
@@ -97,7 +131,7 @@ pub(super) fn data_sets(bytes: &[u8]) -> Result<DataSets, CborError> {
     Ok(sets)
 }
 
-fn data_set(reader: &mut Reader, budget: &mut usize) -> Result<DataSet, CborError> {
+fn data_set(reader: &mut Reader, budget: &mut Budget) -> Result<DataSet, CborError> {
     let mut items = reader.array()?;
     reader.demand(&mut items, "data set tag")?;
     let set = match reader.u64()? {
@@ -131,44 +165,56 @@ fn conflict(reader: &mut Reader, items: &mut Items) -> Result<&'static str, Cbor
 }
 
 /// `key, chunk, times` stand in the data set's own array.
-fn single(reader: &mut Reader, items: &mut Items, budget: &mut usize, chunked: bool) -> Result<DataSet, CborError> {
+fn single(reader: &mut Reader, items: &mut Items, budget: &mut Budget, chunked: bool) -> Result<DataSet, CborError> {
     let series = series(reader, items, budget, chunked)?;
-    Ok(finished(series.into_iter().collect(), *budget))
+    Ok(finished(series.into_iter().collect(), budget))
 }
 
-fn multi(reader: &mut Reader, items: &mut Items, budget: &mut usize, chunked: bool) -> Result<DataSet, CborError> {
+fn multi(reader: &mut Reader, items: &mut Items, budget: &mut Budget, chunked: bool) -> Result<DataSet, CborError> {
     reader.demand(items, "list of series")?;
     let mut list = reader.array()?;
     let mut found = Vec::new();
     let mut left_out = false;
     while reader.more(&mut list)? {
-        if found.len() >= MAX_SERIES || *budget == 0 {
+        if found.len() >= MAX_SERIES || budget.spent().is_some() {
             left_out = true;
             reader.skip()?;
             continue;
         }
-        let mut parts = reader.array()?;
-        found.extend(series(reader, &mut parts, budget, chunked)?);
-        reader.skip_rest(&mut parts)?;
+        let mut again = reader.fork();
+        match listed_series(reader, budget, chunked) {
+            Ok(series) => found.extend(series),
+            // An odd one, of an application that is free to publish what it likes, must not cost all others.
+            Err(_) => {
+                again.skip()?;
+                std::mem::swap(reader, &mut again);
+            }
+        }
     }
-    if left_out && *budget > 0 {
+    if left_out && budget.spent().is_none() {
         return Ok(DataSet::Refused(format!("more than {MAX_SERIES} series match: narrow the query")));
     }
-    Ok(finished(found, *budget))
+    Ok(finished(found, budget))
 }
 
 /// A sum over half of the series would be a wrong number, so none is given.
-fn finished(found: Vec<Sampled>, budget: usize) -> DataSet {
-    if budget == 0 {
-        return DataSet::Refused(format!("more than {MAX_ANSWER_SAMPLES} samples match: narrow the queries, or shorten their windows"));
-    }
-    DataSet::Series(found)
+fn finished(found: Vec<Sampled>, budget: &Budget) -> DataSet {
+    budget.spent().map_or(DataSet::Series(found), DataSet::Refused)
+}
+
+/// `[key, chunk, times]`.
+fn listed_series(reader: &mut Reader, budget: &mut Budget, chunked: bool) -> Result<Option<Sampled>, CborError> {
+    let mut parts = reader.array()?;
+    let found = series(reader, &mut parts, budget, chunked)?;
+    reader.skip_rest(&mut parts)?;
+    Ok(found)
 }
 
 /// One series; `None` for states, and for keys that hold no labels.
-fn series(reader: &mut Reader, parts: &mut Items, budget: &mut usize, chunked: bool) -> Result<Option<Sampled>, CborError> {
+fn series(reader: &mut Reader, parts: &mut Items, budget: &mut Budget, chunked: bool) -> Result<Option<Sampled>, CborError> {
+    budget.series = budget.series.saturating_sub(1);
     reader.demand(parts, "key")?;
-    let labels = labels(reader)?;
+    let labels = labels(reader, &mut budget.label_bytes)?;
     reader.demand(parts, "values")?;
     let mut values = Vec::new();
     let mut typed = reader.array()?;
@@ -192,15 +238,15 @@ fn series(reader: &mut Reader, parts: &mut Items, budget: &mut usize, chunked: b
     })
 }
 
-fn chunk(reader: &mut Reader, budget: &mut usize) -> Result<Vec<Option<f64>>, CborError> {
+fn chunk(reader: &mut Reader, budget: &mut Budget) -> Result<Vec<Option<f64>>, CborError> {
     let mut values = Vec::new();
     let mut items = reader.array()?;
     while reader.more(&mut items)? {
-        if *budget == 0 {
+        if budget.samples == 0 {
             reader.skip()?;
             continue;
         }
-        *budget -= 1;
+        budget.samples -= 1;
         values.push(value(reader)?);
     }
     Ok(values)
@@ -231,7 +277,7 @@ fn timed(reader: &mut Reader, values: Vec<Option<f64>>) -> Result<Vec<(Duration,
 }
 
 /// A key: a byte string that holds a CBOR map of texts, or nothing. `None`: a byte string without such a map, or with too large a one.
-fn labels(reader: &mut Reader) -> Result<Option<Labels>, CborError> {
+fn labels(reader: &mut Reader, left: &mut usize) -> Result<Option<Labels>, CborError> {
     let inner = match reader.kind()? {
         Kind::Bytes => reader.bytes()?,
         // Sums have no key of their own.
@@ -245,10 +291,10 @@ fn labels(reader: &mut Reader) -> Result<Option<Labels>, CborError> {
     if inner.is_empty() {
         return Ok(Some(Labels::new()));
     }
-    Ok(labels_within(inner).ok().flatten())
+    Ok(labels_within(inner, left).ok().flatten())
 }
 
-fn labels_within(bytes: &[u8]) -> Result<Option<Labels>, CborError> {
+fn labels_within(bytes: &[u8], left: &mut usize) -> Result<Option<Labels>, CborError> {
     let mut reader = Reader::new(bytes);
     let mut labels = Labels::new();
     let mut items = reader.map()?;
@@ -257,6 +303,7 @@ fn labels_within(bytes: &[u8]) -> Result<Option<Labels>, CborError> {
         if labels.len() >= MAX_LABELS || key.len() > MAX_LABEL_BYTES || value.len() > MAX_LABEL_BYTES {
             return Ok(None);
         }
+        *left = left.saturating_sub(LABEL_BYTES + key.len() + value.len());
         labels.insert(key.to_owned(), value.to_owned());
     }
     reader.end()?;
@@ -290,7 +337,8 @@ pub(super) fn listing(bytes: &[u8]) -> Result<Vec<Listed>, CborError> {
 
 fn entry(reader: &mut Reader, parts: &mut Items) -> Result<Option<Listed>, CborError> {
     reader.demand(parts, "key")?;
-    let labels = labels(reader)?;
+    // Operators list them by hand: the bytes of the answer are bound enough.
+    let labels = labels(reader, &mut { usize::MAX })?;
     reader.demand(parts, "time")?;
     let at = UnixMillis(reader.u64()?);
     reader.demand(parts, "value")?;

@@ -3,7 +3,7 @@
 //! Nothing is allocated for what a length says: arrays and maps are walked, texts and byte strings are borrowed, and what is skipped nests
 //! no deeper than the library's limit of 256.
 
-use cbor4ii::core::dec::{Decode, IgnoredAny, Read};
+use cbor4ii::core::dec::{Decode, IgnoredAny, Read, Reference};
 use cbor4ii::core::types::{Array, Bytes, F16, Map};
 use cbor4ii::core::utils::SliceReader;
 
@@ -57,6 +57,14 @@ impl<'a> Reader<'a> {
     fn peek(&mut self) -> Option<u8> {
         let Ok(next) = self.0.fill(1);
         next.as_ref().first().copied()
+    }
+
+    /// A reader of what comes next and all after it: what turns out to be odd can be left out from there.
+    pub(super) fn fork(&mut self) -> Reader<'a> {
+        match self.0.fill(usize::MAX) {
+            Ok(Reference::Long(rest)) => Reader::new(rest),
+            Ok(Reference::Short(_)) => unreachable!("what is read from a slice is borrowed for as long as the slice"),
+        }
     }
 
     /// What comes next.

@@ -202,19 +202,20 @@ impl Sweep<'_> {
 
 async fn ask(peer: NodeId, agent: Agent, queries: Arc<QuerySet>, program: Arc<Program>) -> Told {
     let sent = (Instant::now(), unix_now());
-    let answers = agent.query(&program.texts).await;
+    let answers = agent.query(&program).await;
     let said = answers.map_err(|error| error.explain()).and_then(|answers| evaluate(agent, &queries, &program, answers));
     Told { peer, sent, said }
 }
 
 fn evaluate(agent: Agent, queries: &QuerySet, program: &Program, answers: Vec<DataSets>) -> Result<Said, String> {
     let Samples { series, newest, refused } = program.read(answers);
-    let no_samples = || format!("cantal at {} has no samples yet: if they do not come with its next scan, look at its log", agent.addr());
+    let no_samples =
+        || format!("the agent at {} has no samples yet: if they do not come with its next scan, look at its log", agent.addr());
     let newest = newest.ok_or_else(no_samples)?;
     let row = query::row(queries, &series, Asked { now: newest, stale: program.stale() });
     let refused = refused.into_iter().next().map(|(place, why)| {
         let rule = queries.rules().get(usize::from(place)).and_then(|rule| serde_json::to_string(rule).ok()).unwrap_or_default();
-        format!("cantal at {} gave no figures for the query {rule}: {why}", agent.addr())
+        format!("the agent at {} gave no figures for the query {rule}: {why}", agent.addr())
     });
     Ok(Said { row, newest, refused })
 }

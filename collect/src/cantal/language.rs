@@ -91,6 +91,11 @@ impl Program {
         program
     }
 
+    /// Whether a rule of the requests has this name.
+    pub(super) fn asks(&self, name: &str) -> bool {
+        self.purposes.contains_key(name)
+    }
+
     /// How old a newest sample may be and still say something about now.
     pub(super) fn stale(&self) -> Duration {
         self.scan.saturating_mul(STALE_SCANS)
@@ -100,6 +105,7 @@ impl Program {
     pub(super) fn read(&self, answers: Vec<DataSets>) -> Samples {
         let mut samples = Samples::default();
         let mut by_labels: BTreeMap<Labels, Sampled> = BTreeMap::new();
+        let mut scanned = None;
         for (name, set) in answers.into_iter().flatten() {
             let found = match set {
                 DataSet::Empty => continue,
@@ -111,7 +117,11 @@ impl Program {
                 DataSet::Series(found) => found,
             };
             for series in found {
-                samples.newest = samples.newest.max(series.samples.first().map(|(at, _)| *at));
+                let newest = series.samples.first().map(|(at, _)| *at);
+                samples.newest = samples.newest.max(newest);
+                if is_every_scan(&series.labels) {
+                    scanned = scanned.max(newest);
+                }
                 // Two queries may choose the same series over different windows.
                 match by_labels.get_mut(&series.labels) {
                     Some(known) if known.samples.len() >= series.samples.len() => {}
@@ -122,6 +132,8 @@ impl Program {
                 }
             }
         }
+        // One series whose time is ahead would make all others look old.
+        samples.newest = scanned.or(samples.newest);
         samples.series = units::normalise(by_labels.into_values().collect());
         let busy = units::busy(&samples.series);
         if !busy.samples.is_empty() && !samples.series.iter().any(|series| series.labels == busy.labels) {
@@ -143,6 +155,11 @@ impl SeriesView for Sampled {
     fn newest_first(&self) -> impl Iterator<Item = (Duration, f64)> {
         self.samples.iter().copied()
     }
+}
+
+/// Whether these are the labels of [`EVERY_SCAN`], and of no application's series of that name.
+fn is_every_scan(labels: &Labels) -> bool {
+    labels.len() == 1 && labels.get("metric").is_some_and(|metric| metric == EVERY_SCAN)
 }
 
 fn closed(rules: &str) -> String {

@@ -49,6 +49,8 @@ pub struct Bounds {
     pub series: usize,
     /// Most samples, of all series together.
     pub samples: usize,
+    /// Most labels, of all series together: short ones take twenty times their bytes in memory.
+    pub labels: usize,
 }
 
 /// Why an answer gives no figures.
@@ -90,7 +92,7 @@ impl Answer {
         let series = match &*data.result_type {
             "matrix" | "vector" => {
                 let mut result = serde_json::Deserializer::from_str(data.result.get());
-                let mut left = bounds.samples;
+                let mut left = bounds;
                 SeriesList { bounds, left: &mut left }.deserialize(&mut result).map_err(unread)?
             }
             "scalar" => {
@@ -195,10 +197,10 @@ fn millis(seconds: f64) -> Option<UnixMillis> {
     (0.0..YEAR_10000).contains(&seconds).then(|| UnixMillis((seconds * 1_000.0).round() as u64))
 }
 
-/// The list of series; `left` counts down the samples.
+/// The list of series; `left` counts down the samples and labels.
 struct SeriesList<'a> {
     bounds: Bounds,
-    left: &'a mut usize,
+    left: &'a mut Bounds,
 }
 
 impl<'de> DeserializeSeed<'de> for SeriesList<'_> {
@@ -227,7 +229,7 @@ impl<'de> Visitor<'de> for SeriesList<'_> {
 
 struct OneSeries<'a> {
     bounds: Bounds,
-    left: &'a mut usize,
+    left: &'a mut Bounds,
 }
 
 impl<'de> DeserializeSeed<'de> for OneSeries<'_> {
@@ -246,11 +248,11 @@ impl<'de> Visitor<'de> for OneSeries<'_> {
         let mut series = Series { labels: Labels::new(), samples: Vec::new() };
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
             match &*key {
-                "metric" => series.labels = map.next_value()?,
+                "metric" => series.labels = map.next_value_seed(Names { bounds: self.bounds, left: self.left })?,
                 "value" => {
                     let Moment(at, value) = map.next_value()?;
                     series.samples = vec![(at, value)];
-                    *self.left = self.left.checked_sub(1).ok_or_else(|| too_many(self.bounds))?;
+                    self.left.samples = self.left.samples.checked_sub(1).ok_or_else(|| too_many(self.bounds))?;
                 }
                 "values" => series.samples = map.next_value_seed(Samples { bounds: self.bounds, left: self.left })?,
                 _ => drop(map.next_value::<IgnoredAny>()?),
@@ -264,9 +266,38 @@ fn too_many<E: de::Error>(bounds: Bounds) -> E {
     E::custom(format_args!("more than {} samples", bounds.samples))
 }
 
+/// The labels of one series.
+struct Names<'a> {
+    bounds: Bounds,
+    left: &'a mut Bounds,
+}
+
+impl<'de> DeserializeSeed<'de> for Names<'_> {
+    type Value = Labels;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Labels, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Names<'_> {
+    type Value = Labels;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("labels")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Labels, A::Error> {
+        let too_many = || de::Error::custom(format_args!("more than {} labels", self.bounds.labels));
+        let mut labels = Labels::new();
+        while let Some((name, value)) = map.next_entry()? {
+            self.left.labels = self.left.labels.checked_sub(1).ok_or_else(too_many)?;
+            labels.insert(name, value);
+        }
+        Ok(labels)
+    }
+}
+
 struct Samples<'a> {
     bounds: Bounds,
-    left: &'a mut usize,
+    left: &'a mut Bounds,
 }
 
 impl<'de> DeserializeSeed<'de> for Samples<'_> {
@@ -284,7 +315,7 @@ impl<'de> Visitor<'de> for Samples<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut samples = Vec::new();
         while let Some(Moment(at, value)) = seq.next_element()? {
-            *self.left = self.left.checked_sub(1).ok_or_else(|| too_many(self.bounds))?;
+            self.left.samples = self.left.samples.checked_sub(1).ok_or_else(|| too_many(self.bounds))?;
             samples.push((at, value));
         }
         Ok(samples)

@@ -1,11 +1,12 @@
-//! Asking a Prometheus server over its HTTP API: instant and range queries. Every answer has a cap on its bytes, series and samples, and
-//! a deadline. It follows no redirect, keeps no connection and never tries again.
+//! Asking a Prometheus server over its HTTP API: instant and range queries. Every answer has a cap on its bytes, series, samples and
+//! labels, and a deadline. It follows no redirect, keeps no connection and never tries again.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::{Body, Incoming};
@@ -13,6 +14,8 @@ use hyper::header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, Heade
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 use verwalter_core::ids::UnixMillis;
 
 use super::answer::{self, Answer, Bounds, Unusable, shortened};
@@ -34,15 +37,17 @@ pub struct Limits {
     pub deadline: Duration,
     /// Most bytes of an answer.
     pub bytes: usize,
-    /// Most series and samples of an answer.
+    /// Most series, samples and labels of an answer.
     pub bounds: Bounds,
 }
 
 impl Default for Limits {
     /// For 10,000 peers with a series of 100 samples each, or with 10 series of 10: such an answer has some 30 MB and takes a second.
     /// An hour of a series of theirs at 15 s is 2,400,000 samples in 68 MB, which is too much to be asked for every few seconds.
+    /// Ten labels each of as many series are many.
     fn default() -> Limits {
-        Limits { deadline: Duration::from_secs(10), bytes: 64 << 20, bounds: Bounds { series: 100_000, samples: 1_000_000 } }
+        let bounds = Bounds { series: 100_000, samples: 1_000_000, labels: 1_000_000 };
+        Limits { deadline: Duration::from_secs(10), bytes: 64 << 20, bounds }
     }
 }
 
@@ -55,6 +60,8 @@ pub struct Client {
     pub credentials: Credentials,
     /// What is taken of it.
     pub limits: Limits,
+    /// For the file with the credentials, of all clones: where it hangs, one thread does.
+    reading: Arc<Semaphore>,
 }
 
 /// Why there is no answer. Nothing was changed anywhere; what was known before stays in force.
@@ -153,6 +160,11 @@ impl ClientError {
 }
 
 impl Client {
+    /// A client that asks `server`.
+    pub fn new(server: ServerUrl, credentials: Credentials, limits: Limits) -> Client {
+        Client { server, credentials, limits, reading: Arc::new(Semaphore::new(1)) }
+    }
+
     /// What `query` says at one moment, the server's present one without `at`.
     pub async fn instant(&self, query: &str, at: Option<UnixMillis>) -> Result<Answer, ClientError> {
         let mut form = self.form(query);
@@ -212,16 +224,32 @@ impl Client {
     }
 
     async fn within(&self, method: Method, path: &str, form: String) -> Result<Vec<u8>, ClientError> {
-        let credentials = self.credentials.clone();
         let after = self.limits.deadline;
-        let answered = tokio::time::timeout(after, async {
-            // A file on a network mount may hang.
-            let header = tokio::task::spawn_blocking(move || credentials.header());
-            let header = header.await.unwrap_or_else(|_| Ok(None))?;
+        let until = Instant::now() + after;
+        let header = match self.credentials.file() {
+            None => None,
+            Some(file) => {
+                let hangs = |_| CredentialsError::Hangs { path: file.to_owned(), after };
+                timeout_at(until, self.header()).await.map_err(hangs)??
+            }
+        };
+        let answered = timeout_at(until, async {
             let stream = self.connect().await?;
             self.exchange(stream, method, path, form, header).await
         });
         answered.await.map_err(|_| ClientError::TimedOut { server: self.server.clone(), after })?
+    }
+
+    /// The credentials as their file says now. Nobody can end a reading that hangs on a network mount: it keeps the permit, so that the
+    /// requests after it wait, instead of taking a thread each until guests and deployments have none.
+    async fn header(&self) -> Result<Option<HeaderValue>, CredentialsError> {
+        let permit = self.reading.clone().acquire_owned().await.expect("nobody closes it");
+        let credentials = self.credentials.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let _until_it_is_read = permit;
+            credentials.header()
+        });
+        read.await.unwrap_or(Ok(None))
     }
 
     async fn connect(&self) -> Result<TcpStream, ClientError> {

@@ -4,12 +4,15 @@ use std::fmt;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hyper::Uri;
 use hyper::header::HeaderValue;
 use hyper::http::uri::{Authority, PathAndQuery, Scheme};
+
+use crate::regular;
 
 /// What a URL without a port means.
 const HTTP_PORT: u16 = 80;
@@ -121,6 +124,20 @@ pub enum CredentialsError {
         #[source]
         source: io::Error,
     },
+    /// It is a directory, a pipe or a device.
+    #[error("{path} is no regular file: write what the Prometheus server wants to see into one")]
+    NotAFile {
+        /// Which one.
+        path: PathBuf,
+    },
+    /// Reading it does not end. The thread that does is left at it, and no other one begins.
+    #[error("reading {path} takes longer than {} s, so that the Prometheus server is not asked: look for a hung mount", .after.as_secs_f64())]
+    Hangs {
+        /// Which file.
+        path: PathBuf,
+        /// How long it was waited for.
+        after: Duration,
+    },
     /// It is empty or too long, or has what no header can carry.
     #[error("{path} holds no password or token: write one line of visible characters, at most {MAX_SECRET_BYTES} bytes")]
     Form {
@@ -130,6 +147,14 @@ pub enum CredentialsError {
 }
 
 impl Credentials {
+    /// The file that is read for them.
+    pub(super) fn file(&self) -> Option<&Path> {
+        match self {
+            Credentials::None => None,
+            Credentials::Basic { password_file: file, .. } | Credentials::Bearer { token_file: file } => Some(file),
+        }
+    }
+
     /// The header's value; `None` where none is wanted.
     pub(super) fn header(&self) -> Result<Option<HeaderValue>, CredentialsError> {
         let (path, text) = match self {
@@ -147,9 +172,12 @@ impl Credentials {
 }
 
 fn secret(path: &Path) -> Result<String, CredentialsError> {
+    let fail = |source| CredentialsError::Read { path: path.to_owned(), source };
+    let Some((file, _)) = regular::open(path).map_err(fail)? else {
+        return Err(CredentialsError::NotAFile { path: path.to_owned() });
+    };
     let mut bytes = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(MAX_SECRET_BYTES + 1).read_to_end(&mut bytes));
-    read.map_err(|source| CredentialsError::Read { path: path.to_owned(), source })?;
+    file.take(MAX_SECRET_BYTES + 1).read_to_end(&mut bytes).map_err(fail)?;
     let form = || CredentialsError::Form { path: path.to_owned() };
     if bytes.len() as u64 > MAX_SECRET_BYTES {
         return Err(form());
@@ -210,5 +238,8 @@ mod tests {
             assert!(matches!(basic.header(), Err(CredentialsError::Form { .. })));
         }
         assert_eq!(Credentials::None.header().unwrap(), None);
+        let pipe = dir.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+        assert!(matches!(Credentials::Bearer { token_file: pipe }.header(), Err(CredentialsError::NotAFile { .. })));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use verwalter_collect::prometheus::{Bounds, Client, ClientError, Credentials, Limits};
+use verwalter_collect::prometheus::{Bounds, ClientError, Credentials, Limits};
 use verwalter_core::ids::UnixMillis;
 
 use super::support::{Asked, PATIENCE, Reply, client, secret, serve, soon};
@@ -10,7 +10,8 @@ use super::support::{Asked, PATIENCE, Reply, client, secret, serve, soon};
 /// What the client makes of `reply`, and what it says.
 async fn failed(reply: Reply, limits: Limits) -> (ClientError, String) {
     let server = serve(move |_| std::future::ready(reply.clone())).await;
-    let client = Client { limits, ..client(server.addr) };
+    let mut client = client(server.addr);
+    client.limits = limits;
     let error = soon("an answer", client.instant("up", None)).await.expect_err("it is no answer");
     let text = error.to_string();
     assert!(matches!(error, ClientError::Credentials(_)) || text.contains(&server.addr.to_string()), "it names the server: {text}");
@@ -18,7 +19,7 @@ async fn failed(reply: Reply, limits: Limits) -> (ClientError, String) {
 }
 
 fn limits() -> Limits {
-    Limits { deadline: PATIENCE, bytes: 10_000, bounds: Bounds { series: 5, samples: 10 } }
+    Limits { deadline: PATIENCE, bytes: 10_000, bounds: Bounds { series: 5, samples: 10, labels: 100 } }
 }
 
 #[tokio::test]
@@ -140,7 +141,8 @@ async fn what_is_asked_is_a_form_with_credentials() {
     .await;
     let dir = tempfile::tempdir().expect("a directory");
     let credentials = Credentials::Bearer { token_file: secret(dir.path(), "abc.def\n") };
-    let mut client = Client { credentials, ..client(server.addr) };
+    let mut client = client(server.addr);
+    client.credentials = credentials;
     client.server = format!("http://{}/prometheus/", server.addr).parse().expect("an address");
     soon("an answer", client.instant("a+b", Some(UnixMillis(1_234)))).await.expect("an answer");
     let Asked { head, body } = seen.recv().await.expect("a request");
@@ -153,7 +155,8 @@ async fn what_is_asked_is_a_form_with_credentials() {
     assert!(head.starts_with("POST /prometheus/api/v1/query_range HTTP/1.1\r\n"), "{head}");
     assert_eq!(body, "query=c&timeout=60000ms&start=0.000&end=0.005&step=1.5");
     let missing = Credentials::Bearer { token_file: dir.path().join("missing") };
-    let error = Client { credentials: missing, ..client }.instant("a", None).await.expect_err("no token, no question");
+    client.credentials = missing;
+    let error = client.instant("a", None).await.expect_err("no token, no question");
     assert!(error.to_string().contains("make it readable"), "{error}");
     assert!(seen.try_recv().is_err(), "nothing was asked without it");
 }

@@ -9,7 +9,7 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
-use verwalter_collect::prometheus::{Client, ClientError, Credentials, Prometheus, Settings};
+use verwalter_collect::prometheus::{ClientError, Credentials, Prometheus, Settings};
 use verwalter_collect::query::QuerySet;
 use verwalter_collect::source::{MetricNews, MetricSource as _, Peers, Report, SeenPeer, Wanted};
 use verwalter_core::ids::{NodeId, UnixMillis};
@@ -281,8 +281,11 @@ async fn a_server_with_users_lets_in_those_who_have_the_password() {
     assert!(matches!(error, ClientError::Denied { .. }), "{error}");
     let dir = tempfile::tempdir().expect("a directory");
     let basic = |text: &str| Credentials::Basic { user: "reader".to_owned(), password_file: secret(dir.path(), text) };
-    let error = Client { credentials: basic("wrong"), ..open.clone() }.instant("1", None).await.expect_err("nobody is let in");
+    let mut known = open.clone();
+    known.credentials = basic("wrong");
+    let error = known.instant("1", None).await.expect_err("nobody is let in");
     assert!(matches!(error, ClientError::Denied { .. }), "{error}");
-    let answer = Client { credentials: basic("sesame\n"), ..open }.instant("1", None).await.expect("an answer");
+    known.credentials = basic("sesame\n");
+    let answer = known.instant("1", None).await.expect("an answer");
     assert_eq!(answer.series[0].samples[0].1, 1.0);
 }

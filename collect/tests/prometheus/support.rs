@@ -119,7 +119,7 @@ async fn request(stream: &mut TcpStream) -> Option<Asked> {
 /// A client of `addr` that waits for a minute.
 pub(crate) fn client(addr: SocketAddr) -> Client {
     let limits = Limits { deadline: PATIENCE, ..Limits::default() };
-    Client { server: format!("http://{addr}").parse().expect("an address"), credentials: Credentials::None, limits }
+    Client::new(format!("http://{addr}").parse().expect("an address"), Credentials::None, limits)
 }
 
 /// The node with `number`.

@@ -218,29 +218,35 @@ fn the_built_in_agent_is_counted_where_it_runs() {
     assert_eq!((causes("verwalter_agent_packets_dropped"), causes("verwalter_agent_rows_dropped")), (8, 7));
 }
 
-/// promtool reads the older text format, in which a counter's family has the ending of its samples and info is no type.
-fn older_format(text: &str) -> String {
-    let mut older = String::new();
-    let families = parse(text);
-    for line in text.lines() {
-        let mut words = line.splitn(4, ' ');
-        let (told, family) = match (words.next(), words.next(), words.next()) {
-            (Some("#"), Some(what @ ("HELP" | "TYPE")), Some(family)) => (what, family),
-            (Some("#"), ..) => continue,
-            _ => {
-                older.push_str(&format!("{line}\n"));
-                continue;
-            }
-        };
-        let (ending, kind) = match families[family].kind.as_str() {
-            "counter" => ("_total", "counter"),
-            "info" => ("_info", "gauge"),
-            other => ("", other),
-        };
-        let rest = if told == "TYPE" { kind } else { words.next().unwrap_or_default() };
-        older.push_str(&format!("# {told} {family}{ending} {rest}\n"));
+#[test]
+fn a_scraper_gets_the_format_that_it_asks_for() {
+    let answered = |accept: &[&'static str]| {
+        let headers = accept.iter().map(|accept| (header::ACCEPT, axum::http::HeaderValue::from_static(accept))).collect();
+        response(readings(), &headers).headers()[header::CONTENT_TYPE].clone()
+    };
+    // As Prometheus 2 and 3 ask.
+    let older = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+    let newer = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+    for accept in [&[older][..], &[newer], &["text/plain", "application/openmetrics-text"], &["Application/OpenMetrics-Text; q=1"]] {
+        assert_eq!(answered(accept), OPEN_METRICS, "{accept:?}");
     }
-    older
+    for accept in [&[][..], &["*/*"], &["text/plain;version=0.0.4"], &["application/openmetrics-text;q=0, text/plain"]] {
+        assert_eq!(answered(accept), PLAIN_TEXT, "{accept:?}");
+    }
+}
+
+#[test]
+fn the_older_format_has_the_same_samples() {
+    let open = text(readings());
+    let plain = plain_text(&open);
+    let samples = |text: &str| text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(samples(&plain), samples(&open));
+    let types = plain.lines().filter(|line| line.starts_with("# TYPE ")).collect::<Vec<_>>();
+    assert_eq!(types.len(), FAMILIES.len());
+    for told in ["verwalter_build_info gauge", "verwalter_rounds_total counter", "verwalter_round_duration_seconds histogram"] {
+        assert!(types.contains(&format!("# TYPE {told}").as_str()), "{types:#?}");
+    }
+    assert!(plain.contains("# HELP verwalter_build_info The program that runs.") && !plain.contains("# UNIT") && !plain.contains("# EOF"));
 }
 
 #[test]
@@ -253,7 +259,7 @@ fn promtool_finds_nothing_wrong() {
             return;
         }
     };
-    let input = older_format(&text(readings()));
+    let input = plain_text(&text(readings()));
     promtool.stdin.take().expect("it is piped").write_all(input.as_bytes()).expect("it reads");
     let output = promtool.wait_with_output().expect("it ends");
     let told = String::from_utf8_lossy(&output.stderr).into_owned();

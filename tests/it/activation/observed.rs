@@ -6,11 +6,10 @@ use serde_json::Value;
 
 use super::daemon::Daemon;
 use super::guest::{Act, scheduler};
-use crate::support::core_plugin_with;
+use crate::support::{core_plugin_with, request};
 
-/// Every sample of an OpenMetrics text by its name with labels; a line that is none fails.
+/// Every sample of an exposition by its name with labels; a line that is none fails.
 fn samples(text: &str) -> BTreeMap<&str, f64> {
-    assert!(text.ends_with("# EOF\n"), "{text}");
     let lines = text.lines().filter(|line| !line.starts_with("# "));
     let sample = |line| -> Option<(&str, f64)> {
         let (name, value): (&str, &str) = str::rsplit_once(line, ' ')?;
@@ -42,7 +41,12 @@ fn every_build_has_its_figures() {
     assert!(metrics["latency_us"]["p50"].as_u64() > Some(0), "{metrics:#}");
 
     let reply = daemon.node.get("/metrics");
-    assert_eq!(reply.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
+    assert_eq!(reply.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    let accepts = ["Accept: application/openmetrics-text;version=1.0.0;q=0.6,*/*;q=0.2"];
+    let open = request(daemon.node.addr(), "GET", "/metrics", &accepts);
+    assert_eq!(open.header("content-type"), Some("application/openmetrics-text; version=1.0.0; charset=utf-8"));
+    assert!(open.body.ends_with("# EOF\n"), "{}", open.body);
+    assert!(samples(&open.body).keys().eq(samples(&reply.body).keys()), "{}", open.body);
     let found = samples(&reply.body);
     let short = &next["sha256:".len()..][..12];
     let labels = format!("plugin=\"spread\",digest=\"{short}\"");

@@ -22,6 +22,8 @@ fn a_key_may_be_written_both_ways_with_comments() {
     let base64 = KeyRing::read(&file(dir.path(), 0o400, BASE64)).expect("one key");
     assert_eq!(hex.ids().len(), 2);
     assert_eq!(hex.ids().next(), base64.ids().next());
+    let unpadded = KeyRing::read(&file(dir.path(), 0o600, BASE64.trim_end_matches('='))).expect("one key");
+    assert_eq!(unpadded.ids().next(), base64.ids().next());
     let shown = format!("{hex:?}");
     assert!(!shown.contains("0001") && shown.len() < 30, "{shown}");
 }
@@ -39,7 +41,10 @@ fn what_is_wrong_is_named_with_its_line_and_without_the_key() {
     check(0o600, "# nothing\n", "holds no key");
     check(0o600, &format!("\n{HEX}0\n"), ":2: this is no key");
     check(0o600, &format!("{HEX}\n{BASE64}"), ":2: the same key again");
-    check(0o600, &BASE64.replace("8=", "9="), ":1: this is no key");
+    // Bits that say nothing, another alphabet, too many signs of padding, and a byte too few.
+    for wrong in [BASE64.replace("8=", "9="), BASE64.replace('A', "_"), format!("{BASE64}="), BASE64[4..].to_owned()] {
+        check(0o600, &wrong, ":1: this is no key");
+    }
     let many: String = (0..17_u8).map(|index| format!("{index:064x}\n")).collect();
     check(0o600, &many, "more than 16 keys");
     check(0o600, &"#".repeat(70_000), "is larger than");
@@ -51,5 +56,8 @@ fn what_is_wrong_is_named_with_its_line_and_without_the_key() {
         assert!(error.contains("belongs to user 65534") && error.contains("chown it"), "{error}");
     }
     assert!(matches!(KeyRing::read(dir.path()), Err(KeyError::NotAFile { .. })));
+    let pipe = dir.path().join("pipe");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).expect("a pipe");
+    assert!(matches!(KeyRing::read(&pipe), Err(KeyError::NotAFile { .. })));
     assert!(matches!(KeyRing::read(&dir.path().join("none")), Err(KeyError::Read { .. })));
 }

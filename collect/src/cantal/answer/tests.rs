@@ -14,6 +14,10 @@ const EMPTY: &[u8] = include_bytes!("../../../tests/fixtures/cantal/query.empty-
 const INCOMPATIBLE: &[u8] = include_bytes!("../../../tests/fixtures/cantal/query.incompatible.cbor");
 const ALL_METRICS: &[u8] = include_bytes!("../../../tests/fixtures/cantal/all_metrics.cbor");
 
+fn data_sets(bytes: &[u8]) -> Result<DataSets, CborError> {
+    super::data_sets(bytes, |_| true)
+}
+
 fn labels_of(pairs: &[(&str, &str)]) -> Labels {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
@@ -148,7 +152,46 @@ fn keys_without_labels_and_keys_that_are_none() {
     for unusable in [&b"\x41\xff"[..], b"\x41\x05", b"\x45\xa1\x61a\x05\x05", b"\x43\xa1\x61a"] {
         assert_eq!(series_in(&with_key(unusable), "h"), []);
     }
-    assert!(data_sets(&with_key(b"\x05")).is_err());
+    assert_eq!(series_in(&with_key(b"\x05"), "h"), []);
+}
+
+#[test]
+fn an_odd_series_or_rule_costs_no_other() {
+    let sound = &b"\x83\x40\x82\x01\x81\x09\x81\x05"[..];
+    // A text for a value, a negative time, and a number in place of all.
+    for odd in [&b"\x83\x40\x82\x01\x81\x61x\x81\x05"[..], b"\x83\x40\x82\x01\x81\x09\x81\x20", b"\x05"] {
+        let both = answer(&[b"\x82\x18\x65\x82", odd, sound].concat());
+        assert_eq!(series_in(&both, "h")[0].samples, [(Duration::from_millis(5), 9.0)]);
+    }
+    let rules = [b"\xa1\x66values\xa2\x61g\x61x\x61h\x82\x18\x65\x81", sound].concat();
+    assert!(matches!(&data_sets(&rules).expect("an answer")["g"], DataSet::Refused(why) if why.contains("no data set")));
+    assert_eq!(series_in(&rules, "h").len(), 1);
+    assert!(data_sets(&rules[..rules.len() - 1]).is_err(), "it breaks off");
+}
+
+#[test]
+fn rules_that_nobody_asked_are_not_read() {
+    let bytes = one_series(1, &[0x81, 9], &[0x81, 5]);
+    assert!(super::data_sets(&bytes, |name| name == "h").is_ok());
+    assert!(super::data_sets(&bytes, |name| name == "g").is_err());
+}
+
+#[test]
+fn the_bounds_are_those_of_all_rules_together() {
+    let rules = |key: &[u8], count: usize| {
+        let one = [&b"\x83"[..], key, b"\x82\x01\x80\x80"].concat();
+        let series = [&b"\x82\x18\x65\x99"[..], &u16::try_from(count).expect("small").to_be_bytes(), &one.repeat(count)].concat();
+        let rules = (b'a'..b'f').flat_map(|name| [&[0x61, name], &series[..]].concat()).collect();
+        data_sets(&[b"\xa1\x66values\xa5".to_vec(), rules].concat()).expect("an answer")
+    };
+    let refused =
+        |sets: &DataSets, words: &str| sets.values().filter(|set| matches!(set, DataSet::Refused(why) if why.contains(words))).count();
+    assert_eq!(refused(&rules(b"\x40", MAX_SERIES / 2), ""), 0);
+    assert_eq!(refused(&rules(b"\x40", MAX_SERIES - 1), "series match all queries together"), 1);
+    // `{"aaa": "", …}` of 32 labels: 2 KiB in memory, 161 bytes on the way.
+    let labels: Vec<u8> = (0..32_u8).flat_map(|number| [0x62, b'a', b'@' + number, 0x60]).collect();
+    let key = [&[0x58, 130, 0xb8, 32], &labels[..]].concat();
+    assert_eq!(refused(&rules(&key, 1_000), "too long labels"), 2);
 }
 
 #[test]

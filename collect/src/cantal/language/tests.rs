@@ -139,6 +139,21 @@ fn answers_are_put_together_each_series_once() {
 }
 
 #[test]
+fn a_series_whose_time_is_ahead_is_not_now() {
+    let (_, program) = program([rule(&[("metric", "m")], &[])]);
+    let ahead = series(&[("metric", "m")], &[(1_000, 2.0)]);
+    let newest = |found: &[&Sampled]| {
+        let found = found.iter().map(|series| (*series).clone()).collect();
+        program.read(vec![DataSets::from([("q0".to_owned(), DataSet::Series(found))])]).newest
+    };
+    let scan = series(&[("metric", "uptime")], &[(10, 1.0), (8, 0.9)]);
+    assert_eq!(newest(&[&scan, &ahead]), Some(Duration::from_secs(10)));
+    let published = series(&[("metric", "uptime"), ("pid", "5")], &[(20, 1.0)]);
+    assert_eq!(newest(&[&published, &scan]), Some(Duration::from_secs(10)));
+    assert_eq!(newest(&[&ahead]), Some(Duration::from_secs(1_000)), "nothing else is known");
+}
+
+#[test]
 fn a_refusal_is_told_of_the_queries_it_is_about() {
     let (_, program) = program([rule(&[("metric", "a")], &[]), rule(&[("metric", "b")], &[])]);
     let about_b = asked(&program).into_iter().find(|(_, rule)| rule["series"]["condition"][2] == "b").expect("asked").0;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const BOUNDS: Bounds = Bounds { series: 3, samples: 4 };
+const BOUNDS: Bounds = Bounds { series: 3, samples: 4, labels: 5 };
 
 fn read(text: &str) -> Result<Answer, Unusable> {
     Answer::read(text.as_bytes(), BOUNDS)
@@ -64,6 +64,14 @@ fn what_is_beyond_the_bounds_is_not_read() {
     check(&format!(r#"{{"metric":{{}},"values":[{}]}}"#, [r#"[1,"1"]"#; 5].join(",")), "more than 4 samples");
     let three = format!(r#"{{"metric":{{}},"values":[{}]}}"#, [r#"[1,"1"]"#; 3].join(","));
     check(&format!("{three},{three}"), "more than 4 samples");
+    let labels = |names: &str| {
+        let labels: Vec<String> = names.chars().map(|name| format!(r#""{name}":"""#)).collect();
+        format!(r#"{{"metric":{{{}}},"values":[]}}"#, labels.join(","))
+    };
+    assert!(read(&matrix(&format!("{},{}", labels("abc"), labels("ab")))).is_ok());
+    check(&labels("abcdef"), "more than 5 labels");
+    check(&labels("aaaaaa"), "more than 5 labels");
+    check(&format!("{},{}", labels("abc"), labels("abc")), "more than 5 labels");
 }
 
 #[test]

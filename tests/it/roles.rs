@@ -218,8 +218,8 @@ fn a_log_that_cannot_be_written_is_told_of_once() {
     site.write("log/web", "no directory");
     let mut node = site.run(&[]);
     node.ready();
-    node.healthy();
     page(&site, &mut node, 8080);
+    assert!(node.error("deployment log").contains("log/web"));
     node.stop();
     let transcript = node.transcript();
     assert_eq!(transcript.matches("deployment log").count(), 1, "{transcript}");

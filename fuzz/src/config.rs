@@ -4,9 +4,13 @@
 #[rustfmt::skip]
 #[path = "../../src/config/data.rs"]
 pub mod data;
+#[expect(dead_code, reason = "who reads secrets looks at the whole of what was opened")]
 #[rustfmt::skip]
 #[path = "../../src/config/file.rs"]
 pub mod file;
+#[rustfmt::skip]
+#[path = "../../src/config/mistakes.rs"]
+pub mod mistakes;
 #[rustfmt::skip]
 #[path = "../../src/config/suggest.rs"]
 pub mod suggest;

@@ -1,6 +1,7 @@
 //! On one machine: settings, what the nodes tell each other, and what becomes of it when one ends.
 
 use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -117,6 +118,24 @@ fn a_node_finds_its_peers_again_without_seeds_and_keys_are_changed_while_it_runs
     assert_eq!(peers(&second.get("/v1/peers").json(), false), [""; 0]);
     first.stop();
     second.stop();
+}
+
+/// The list is saved at most every 30 s, but the first time at once.
+#[test]
+fn a_node_that_is_killed_soon_after_it_met_others_finds_them_again() {
+    let (_one, mut first, seed) = first();
+    let (two, mut second) = join(2, &seed);
+    sees(&mut second, &["n1"]);
+    let met = Instant::now();
+    second.eventually("whom it met is written down", |_| two.site.path("var/peers.json").exists().then_some(()));
+    assert!(met.elapsed() < Duration::from_secs(20), "it waited for the next saving");
+    second.signal(Signal::KILL);
+    second.end();
+    two.site.edit("etc/verwalter.yaml", &format!("seeds: ['{seed}'], "), "");
+    let mut second = two.start(program(), "127.0.0.1:0");
+    sees(&mut second, &["n1"]);
+    second.stop();
+    first.stop();
 }
 
 #[test]

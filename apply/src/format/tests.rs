@@ -68,6 +68,11 @@ fn byte_order_marks() {
     check(Format::Toml, with_mark("a = 1\n"), "");
     check(Format::Ini, with_mark("[a]\n"), "");
     check(Format::Systemd, with_mark("[Unit]\n"), "");
+    // A second one is a character like others, but for YAML, whose documents may each begin with one.
+    let with_two = |text: &str| with_mark(&with_mark(text));
+    check(Format::Yaml, with_two("a: 1\n"), "");
+    check(Format::Json, with_two("{}"), "line 1, column 1: expected value");
+    check(Format::Toml, with_two("a = 1\n"), "line 1, column 1: a second byte order mark");
     check(Format::Nginx, with_mark("events {}\n"), "line 1: a byte order mark, which nginx takes for a part of the first word");
 }
 

@@ -9,6 +9,10 @@ use super::{FormatError, said};
 const MAX_TOKENS: usize = 1 << 20;
 
 pub(super) fn check(text: &str) -> Result<(), FormatError> {
+    // One has been passed over; the library would pass over another, which whoever reads the file does not.
+    if text.starts_with('\u{feff}') {
+        return Err(FormatError::at(text.as_bytes(), 0, "a second byte order mark: a file begins with one at most"));
+    }
     if Source::new(text).lex().nth(MAX_TOKENS).is_some() {
         let message = format!("more than {MAX_TOKENS} words and signs, too many to be checked: split the file, or remove `format`");
         return Err(FormatError { line: None, column: None, message });

@@ -137,8 +137,19 @@ impl Activator {
                 }
             }
         }
-        let catalog = Catalog::assemble(former, entries, now);
+        for (name, entry) in entries.iter_mut().filter(|(name, _)| former.entry(name).is_none()) {
+            entry.placed = self.generations.as_ref().is_some_and(|generations| generations.ledger(name).placed());
+        }
+        let catalog = self.placed(Catalog::assemble(former, entries, now));
         self.forget_figures(&catalog);
+        catalog
+    }
+
+    /// Remembers who has which place: a restart must not give it to another, or to nobody.
+    pub(super) fn placed(&self, catalog: Catalog) -> Catalog {
+        if let Some(generations) = &self.generations {
+            catalog.entries().for_each(|(name, entry)| generations.placed(name, entry.placed));
+        }
         catalog
     }
 

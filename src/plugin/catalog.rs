@@ -30,6 +30,8 @@ pub(super) struct Entry {
     pub(super) loaded: Option<Arc<Loaded>>,
     /// What the files held when this entry was made; `None` asks for another try at the next reload.
     pub(super) fingerprint: Option<(Option<Digest>, Option<Digest>)>,
+    /// It had its place among the others when it was in force last, perhaps in an earlier life of this node.
+    pub(super) placed: bool,
 }
 
 impl Entry {

@@ -7,7 +7,7 @@
 //! | [`limits`], [`manifest`], `rules` | what a call may use, and the operator's say in it |
 //! | [`inspect`], `nesting`, `abi` | what a file is, from its bytes; what it may import |
 //! | `file`, `names` | what is bounded before an activation: the file's size, the names of filters |
-//! | [`compile`], `cache` | machine code, made in a child, mapped from disk |
+//! | [`compile`], `cache`, `compilers` | machine code, made in a child, mapped from disk; who waits for it how long |
 //! | `store`, `call`, `stop` | one call's state; running it to its end, its fuel or its deadline; why it ended early |
 //! | `imports`, `memory` | what a guest may call; the only place where its numbers meet memory |
 //! | `guest` | the two ABIs, and the predecessor's |
@@ -15,7 +15,7 @@
 //! | `loaded` | an activated build: the ports' implementation |
 //! | `gather`, `build`, [`pipeline`], [`rehearse`] | from bytes to a build, step by step; the seam of the dry run |
 //! | [`activate`], [`orders`], [`passes`] | the way into force; what operators and failures do to what is |
-//! | [`catalog`], `entry`, [`generations`] | what is in force; what outlives a restart |
+//! | [`catalog`], `entry`, [`generations`], `revive` | what is in force; what outlives a restart, and how it comes back |
 //! | [`torture`] | hostile plugins, for operators and tests |
 //! | [`meter`], [`voice`] | what a plugin costs, and what of its words reaches the log |
 
@@ -26,6 +26,7 @@ mod cache;
 mod call;
 pub mod catalog;
 pub mod compile;
+mod compilers;
 mod engine;
 mod entry;
 mod file;
@@ -47,6 +48,7 @@ pub mod passes;
 mod permits;
 pub mod pipeline;
 pub mod rehearse;
+mod revive;
 mod rules;
 mod stop;
 mod store;

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use verwalter_core::metrics::MetricRule;
 use verwalter_core::names::{PluginName, TemplateRef};
 use verwalter_core::snapshot::Snapshot;
@@ -176,6 +176,11 @@ impl Loader {
     /// Follows the metrics that plugins declare.
     pub fn rules(&self) -> watch::Receiver<Arc<RuleSet>> {
         self.rules.subscribe()
+    }
+
+    /// Notified when a plugin that a reload did not wait for can be activated.
+    fn compiled(&self) -> Arc<Notify> {
+        self.activator.compiled()
     }
 
     /// Reads everything for the first time.

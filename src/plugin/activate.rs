@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
 use verwalter_core::ids::UnixMillis;
 use verwalter_core::names::PluginName;
 use verwalter_core::ports::{BuildId, Kind, PluginId, Rehearsal, Rehearsed};
@@ -14,17 +15,18 @@ use super::build::{Source, Workshop};
 use super::cache::{Cache, CacheError};
 use super::catalog::{ActivationError, Catalog, Entry, PluginState};
 use super::compile::Compiler;
+use super::compilers::{Compilers, Patience};
 use super::engine::{self, EngineError, PERMITS};
 use super::entry::{active_entry, off_entry};
-use super::gather::{Files, Gathered, file_errors, gather};
-use super::generations::{Generation, Generations, Ledger};
+use super::gather::{Files, Gathered, gather};
+use super::generations::{Generations, Ledger};
 use super::loaded::{Loaded, Runtime};
 use super::manifest::{Manifest, Mode};
 use super::meter::Meters;
 use super::names::RefuseFilter;
 use super::passes::Passes;
 use super::permits::Permits;
-use super::pipeline::{Step, StepOutcome, Stopped, Trace};
+use super::pipeline::{Remedy, Step, StepOutcome, Stopped, Trace};
 use super::voice::Voices;
 use crate::config::listing::PluginFiles;
 use crate::storage::{Storage, StorageError};
@@ -33,6 +35,9 @@ use verwalter_collect::clock::unix_now;
 
 /// Where compiled plugins lie below the storage directory.
 const CACHE_DIRECTORY: &str = "cache";
+
+/// How many times as long the first reload waits for the compiler: it holds up nothing but the start.
+const START_PATIENCE: u32 = 5;
 
 /// Why no plugin can be run at all. This machine is at fault.
 #[derive(Debug, thiserror::Error)]
@@ -50,10 +55,11 @@ pub enum SandboxError {
 
 /// Everything that activations need.
 pub struct Activator {
-    workshop: Workshop,
+    pub(super) workshop: Workshop,
     generations: Option<Arc<Generations>>,
     passes: Arc<Passes>,
     refuse_filter: RefuseFilter,
+    patience: Option<Duration>,
 }
 
 /// The plugins' files, of which some may be written while others are compiled.
@@ -75,6 +81,14 @@ pub enum Listing {
     Partial,
 }
 
+/// What one reload activates plugins in.
+#[derive(Clone, Copy)]
+struct Attempt<'a> {
+    now: UnixMillis,
+    patience: Patience,
+    rehearsal: &'a dyn Rehearsal,
+}
+
 impl Activator {
     /// Makes the engine; compiled code and former builds live in `storage`.
     pub fn open(storage: &Arc<Storage>, compiler: Compiler, cache_bytes: u64) -> Result<Activator, SandboxError> {
@@ -87,14 +101,26 @@ impl Activator {
         let engine = engine::run_engine()?;
         let cache = Cache::open(cache_dir, &engine, compiler, cache_bytes)?;
         let runtime = Runtime { engine, permits: Permits::new(PERMITS) };
-        let workshop = Workshop { runtime, cache, meters: Arc::default(), voices: Voices::default() };
-        Ok(Activator { workshop, generations: None, passes: Arc::default(), refuse_filter: |_| None })
+        let workshop = Workshop { runtime, compilers: Compilers::new(cache), meters: Arc::default(), voices: Voices::default() };
+        Ok(Activator { workshop, generations: None, passes: Arc::default(), refuse_filter: |_| None, patience: None })
     }
 
     /// The same, but no build comes into force that offers a filter whose name `refuse` refuses. One that was in force stays so.
     #[must_use]
     pub fn refusing(self, refuse: fn(&str) -> Option<String>) -> Activator {
         Activator { refuse_filter: refuse, ..self }
+    }
+
+    /// The same, but a reload waits no longer for the compiler than this, all plugins together. What is not done then is
+    /// activated by a later reload; [`Activator::compiled`] says when.
+    #[must_use]
+    pub fn patient_for(self, patience: Duration) -> Activator {
+        Activator { patience: Some(patience), ..self }
+    }
+
+    /// Notified when another reload may activate what an earlier one did not wait for.
+    pub fn compiled(&self) -> Arc<Notify> {
+        self.workshop.compilers.done()
     }
 
     /// What is remembered of plugins, where there is storage.
@@ -112,13 +138,15 @@ impl Activator {
         &self.passes
     }
 
-    /// A new catalog from the files there are. Blocks for as long as compiling and dry runs take.
+    /// A new catalog from the files there are. Blocks for as long as dry runs take, and compiling within the patience there is.
     pub fn reload(&self, former: &Catalog, listed: &Listed<'_>, rehearsal: &dyn Rehearsal) -> Catalog {
         let now = unix_now();
+        let times = if former.generation() == 0 { START_PATIENCE } else { 1 };
+        let patience = self.patience.map_or(Patience::Endless, |patience| Patience::Until(Instant::now() + patience * times));
         let mut entries = BTreeMap::new();
         let mut listing = listed.listing;
         for (name, files) in listed.files {
-            match self.entry(former.entry(name), name, files, listed.whole, now, rehearsal) {
+            match self.entry(former.entry(name), name, files, listed.whole, Attempt { now, patience, rehearsal }) {
                 Some(entry) => drop(entries.insert(name.clone(), entry)),
                 // Not even its kept builds are let go.
                 None => listing = Listing::Partial,
@@ -142,6 +170,7 @@ impl Activator {
         }
         let catalog = self.placed(Catalog::assemble(former, entries, now));
         self.forget_figures(&catalog);
+        self.workshop.compilers.forget();
         catalog
     }
 
@@ -184,7 +213,8 @@ impl Activator {
     /// Takes one build straight to its port, for tools that run one decision.
     pub fn load(&self, name: &PluginName, wasm: &[u8], manifest: &Manifest) -> Result<Loaded, ActivationError> {
         let source = Source { wasm: wasm.to_owned(), manifest: manifest.clone(), manifest_text: String::new() };
-        let loaded = self.workshop.build(name, &source, self.refuse_filter, &mut Trace::default()).map(|(loaded, _)| loaded);
+        let loaded =
+            self.workshop.build(name, &source, self.refuse_filter, Patience::Endless, &mut Trace::default()).map(|(loaded, _)| loaded);
         let digest = source.id().wasm;
         loaded.map_err(|stopped| ActivationError { step: stopped.step, digest: Some(digest), reason: stopped.reason, at: unix_now() })
     }
@@ -196,9 +226,9 @@ impl Activator {
         name: &PluginName,
         files: &PluginFiles,
         whole: &dyn Fn(&Path) -> bool,
-        now: UnixMillis,
-        rehearsal: &dyn Rehearsal,
+        around: Attempt<'_>,
     ) -> Option<Entry> {
+        let now = around.now;
         let read = Files::read(files);
         // Before it came the compiling of other plugins, for which no writer waits. Asked after the reading, the answer is final.
         if ![&files.wasm, &files.manifest].into_iter().flatten().all(|path| whole(path)) {
@@ -219,7 +249,7 @@ impl Activator {
                 }
                 return Some(Entry { fingerprint: Some(fingerprint), ..off_entry(name, kind, wasm.as_deref()) });
             }
-            Ok(Gathered::Source(source)) => match self.activate(former, name, &source, now, rehearsal, &mut trace) {
+            Ok(Gathered::Source(source)) => match self.activate(former, name, &source, around, &mut trace) {
                 Ok(entry) => return Some(Entry { fingerprint: Some(fingerprint), ..entry }),
                 Err(stopped) => stopped,
             },
@@ -227,7 +257,10 @@ impl Activator {
         };
         let error = ActivationError { step: stopped.step, digest: fingerprint.0, reason: stopped.reason, at: now };
         let known = former.and_then(|former| former.status.error.as_ref());
-        if known.is_none_or(|known| known.reason != error.reason) {
+        let is_news = known.is_none_or(|known| known.reason != error.reason);
+        if is_news && stopped.remedy == Remedy::Time {
+            tracing::info!(plugin = %name, "a plugin takes the compiler a while; what was in force of it stays until it is done");
+        } else if is_news {
             self.meters().plugin(name).refused(error.step);
             tracing::error!(plugin = %name, step = %error.step, reason = %error.reason, "a plugin could not be activated; what was in force of it stays");
         }
@@ -237,12 +270,13 @@ impl Activator {
         entry.status.state = match (&entry.loaded, error.step) {
             (Some(_), _) => PluginState::Kept,
             (None, Step::Quarantine) => PluginState::Quarantined,
+            (None, _) if stopped.remedy == Remedy::Time => PluginState::Pending,
             (None, _) => PluginState::Failed,
         };
         entry.status.error = Some(error);
         entry.status.kind = entry.status.kind.or(kind);
         entry.status.steps = trace.into_steps();
-        entry.fingerprint = (!stopped.transient && are_whole).then_some(fingerprint);
+        entry.fingerprint = (stopped.remedy == Remedy::Files && are_whole).then_some(fingerprint);
         Some(entry)
     }
 
@@ -251,17 +285,18 @@ impl Activator {
         former: Option<&Entry>,
         name: &PluginName,
         source: &Source,
-        now: UnixMillis,
-        rehearsal: &dyn Rehearsal,
+        Attempt { now, patience, rehearsal }: Attempt<'_>,
         trace: &mut Trace,
     ) -> Result<Entry, Stopped> {
         let build = source.id();
         let ledger = self.generations.as_ref().map(|generations| generations.ledger(name)).unwrap_or_default();
         trace.take(Step::Pin, || pinned(source, build))?;
         trace.take(Step::Quarantine, || not_set_aside(name, &ledger, build))?;
-        let (loaded, inspection) = self.workshop.build(name, source, self.refuse_filter, trace)?;
         let running = former.and_then(|former| former.loaded.as_ref()).map(|loaded| loaded.build);
         let was_in_force = running.or_else(|| ledger.in_force().map(|last| last.build)) == Some(build);
+        // It was compiled within its limits before, and a start without it is worse than a late one.
+        let patience = if was_in_force { Patience::Endless } else { patience };
+        let (loaded, inspection) = self.workshop.build(name, source, self.refuse_filter, patience, trace)?;
         let mut did_well = false;
         trace.take_noted(Step::DryRun, || match was_in_force {
             true => Ok((StepOutcome::Skipped, "this build was in force before".to_owned())),
@@ -287,7 +322,7 @@ impl Activator {
     }
 
     /// How a build does on the newest recorded input.
-    fn rehearse(&self, loaded: &Loaded, rehearsal: &dyn Rehearsal) -> Result<(StepOutcome, String), Stopped> {
+    pub(super) fn rehearse(&self, loaded: &Loaded, rehearsal: &dyn Rehearsal) -> Result<(StepOutcome, String), Stopped> {
         let rehearsed = match loaded.kind {
             Kind::Scheduler => {
                 let allowed = loaded.mode == Mode::Shadow || self.passes.has(&loaded.id.name, Instant::now());
@@ -306,53 +341,6 @@ impl Activator {
                 Err(Stopped::for_now(Step::DryRun, reason))
             }
         }
-    }
-
-    /// The build that was in force in an earlier life of this node, or the newest before it that can be built.
-    fn restore(&self, name: &PluginName, now: UnixMillis) -> Entry {
-        let ledger = self.generations.as_ref().map(|generations| generations.ledger(name)).unwrap_or_default();
-        let restored = ledger.candidates().find_map(|generation| self.revive(name, generation, now));
-        // It may be an older one than the last that was in force, which is damaged now or cannot be built any more.
-        if let (Some(generations), Some(loaded)) = (&self.generations, restored.as_ref().and_then(|entry| entry.loaded.as_ref()))
-            && ledger.in_force().is_none_or(|last| last.build != loaded.build)
-        {
-            generations.returned(name, loaded.build);
-        }
-        if let Some(digest) = restored.as_ref().and_then(|entry| entry.status.digest) {
-            tracing::warn!(plugin = %name, %digest, "the last good build of an earlier run is in force");
-        }
-        restored.unwrap_or_else(|| off_entry(name, None, None))
-    }
-
-    /// A build that was in force, as an entry. `None` where it cannot be built any more; that is logged.
-    pub(super) fn revive(&self, name: &PluginName, generation: &Generation, now: UnixMillis) -> Option<Entry> {
-        let number = generation.number;
-        let unusable =
-            |step: Step, reason: &str| tracing::warn!(plugin = %name, generation = number, %step, reason, "a kept build is not used");
-        let wasm = self.generations.as_ref()?.load(name, generation.build.wasm);
-        let wasm = wasm.inspect_err(|err| unusable(Step::Read, &chain(err))).ok()?;
-        let manifest = Manifest::parse(Path::new("kept manifest"), generation.manifest());
-        let manifest = manifest.inspect_err(|errors| unusable(Step::Manifest, &file_errors(errors))).ok()?;
-        let source = Source { wasm, manifest, manifest_text: generation.manifest().to_owned() };
-        let mut trace = Trace::default();
-        // A later version of the program may have taken the name of one of its filters: the others are as good as before.
-        match self.workshop.build(name, &source, |_| None, &mut trace) {
-            Ok((loaded, inspection)) => {
-                let mut entry = active_entry(loaded, &inspection, source.wasm.len(), now);
-                entry.status.generation = Some(number);
-                entry.status.steps = trace.into_steps();
-                Some(entry)
-            }
-            Err(stopped) => {
-                unusable(stopped.step, &stopped.reason);
-                None
-            }
-        }
-    }
-
-    /// Whether a build that was in force before does well on the newest input.
-    pub(super) fn does_well(&self, entry: &Entry, rehearsal: &dyn Rehearsal) -> bool {
-        entry.loaded.as_ref().is_some_and(|loaded| self.rehearse(loaded, rehearsal).is_ok())
     }
 }
 

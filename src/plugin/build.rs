@@ -9,7 +9,7 @@ use verwalter_core::digest::Digest;
 use verwalter_core::names::PluginName;
 use verwalter_core::ports::{Kind, PluginId};
 
-use super::cache::Cache;
+use super::compilers::{Compilers, NotCompiled, Patience};
 use super::file as plugin_file;
 use super::guest::{self, Reply, Request};
 use super::inspect::{self, Inspection};
@@ -17,7 +17,7 @@ use super::loaded::{Loaded, Runtime, shorten};
 use super::manifest::{Manifest, OnFailure};
 use super::meter::Meters;
 use super::names::{self, RefuseFilter};
-use super::pipeline::{Step, Stopped, Trace};
+use super::pipeline::{Remedy, Step, Stopped, Trace};
 use super::voice::Voices;
 use crate::telemetry::chain;
 use verwalter_collect as collect;
@@ -40,7 +40,7 @@ impl Source {
 /// What builds are made with.
 pub(super) struct Workshop {
     pub(super) runtime: Runtime,
-    pub(super) cache: Cache,
+    pub(super) compilers: Compilers,
     pub(super) meters: Arc<Meters>,
     pub(super) voices: Voices,
 }
@@ -52,16 +52,18 @@ impl Workshop {
         if plugin_file::check_size(wasm.len() as u64, &manifest.limits).is_ok()
             && let Ok(inspection) = inspect_as(manifest.kind, wasm)
         {
-            drop(self.cache.load(&self.runtime.engine, inspection.abi, Digest::of(wasm), wasm, &manifest.limits));
+            drop(self.compilers.cache().load(&self.runtime.engine, inspection.abi, Digest::of(wasm), wasm, &manifest.limits));
         }
     }
 
-    /// From bytes to a plugin that can be called. `refuse` knows the names that filters may not have.
+    /// From bytes to a plugin that can be called. `refuse` knows the names that filters may not have; what takes the compiler longer than
+    /// `patience` stops there for now.
     pub(super) fn build(
         &self,
         name: &PluginName,
         source: &Source,
         refuse: RefuseFilter,
+        patience: Patience,
         trace: &mut Trace,
     ) -> Result<(Loaded, Inspection), Stopped> {
         let Source { wasm, manifest, .. } = source;
@@ -71,10 +73,14 @@ impl Workshop {
         plugin_file::check_size(wasm.len() as u64, &manifest.limits).map_err(|reason| Stopped::at(Step::Read, reason))?;
         let inspection = trace.take(Step::Inspect, || inspect_as(kind, wasm))?;
         let artefact = trace.take(Step::Compile, || {
-            self.cache.load(engine, inspection.abi, build.wasm, wasm, &manifest.limits).map_err(|err| Stopped {
-                step: Step::Compile,
-                transient: err.is_transient(),
-                reason: chain(&err),
+            let loaded = self.compilers.load(engine, inspection.abi, build.wasm, wasm, &manifest.limits, patience);
+            loaded.map_err(|err| {
+                let remedy = match &err {
+                    NotCompiled::UnderWay => Remedy::Time,
+                    NotCompiled::Over(err) if err.is_transient() => Remedy::Try,
+                    NotCompiled::Over(_) => Remedy::Files,
+                };
+                Stopped { step: Step::Compile, remedy, reason: chain(&err) }
             })
         })?;
         let linked = |err: wasmtime::Error| Stopped::at(Step::Link, format!("{err:#}"));

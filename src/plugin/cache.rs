@@ -137,17 +137,28 @@ impl Cache {
         }
     }
 
-    fn load_alone(&self, engine: &Engine, abi: Abi, digest: Digest, wasm: &[u8], limits: &Limits) -> Result<Artefact, CacheError> {
-        let path = self.dir.join(format!("{}-{}.cwasm", digest.hex(), self.fingerprint));
-        if intact(&path) {
-            // Its time of use, for the pruning. Not being able to say it is no reason to fail.
-            if let Ok(file) = File::options().append(true).open(&path) {
-                drop(file.set_modified(SystemTime::now()));
-            }
-            if let Ok(artefact) = map(engine, abi, &path) {
-                return Ok(artefact);
-            }
+    /// The compiled form, where it is on disk and sound.
+    pub(super) fn find(&self, engine: &Engine, abi: Abi, digest: Digest) -> Option<Artefact> {
+        let path = self.file(digest);
+        if !intact(&path) {
+            return None;
         }
+        // Its time of use, for the pruning. Not being able to say it is no reason to fail.
+        if let Ok(file) = File::options().append(true).open(&path) {
+            drop(file.set_modified(SystemTime::now()));
+        }
+        map(engine, abi, &path).ok()
+    }
+
+    fn file(&self, digest: Digest) -> PathBuf {
+        self.dir.join(format!("{}-{}.cwasm", digest.hex(), self.fingerprint))
+    }
+
+    fn load_alone(&self, engine: &Engine, abi: Abi, digest: Digest, wasm: &[u8], limits: &Limits) -> Result<Artefact, CacheError> {
+        if let Some(artefact) = self.find(engine, abi, digest) {
+            return Ok(artefact);
+        }
+        let path = self.file(digest);
         let compiled = self.compile(abi, wasm, &path, limits)?;
         let _shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         compiled.put_down(&path)?;

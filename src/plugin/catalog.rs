@@ -47,6 +47,11 @@ impl Entry {
         in_force.zip(manifest.ok()).is_some_and(|(loaded, former)| (loaded.kind, loaded.mode) == (former.kind, former.mode))
     }
 
+    /// Whether nothing but time keeps the plugin from the place that it had.
+    fn is_awaited(&self) -> bool {
+        self.placed && self.loaded.is_none() && self.status.state == PluginState::Pending
+    }
+
     /// Whether the plugin's files held this build when the entry was made.
     pub(super) fn files_hold(&self, build: BuildId) -> bool {
         self.fingerprint == Some((Some(build.wasm), Some(build.manifest)))

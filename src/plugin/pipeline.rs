@@ -105,25 +105,37 @@ pub struct StepReport {
 pub(super) struct Stopped {
     pub(super) step: Step,
     pub(super) reason: String,
-    /// Trying again without a new file may help: this machine, or what stands around the plugin, was at fault.
-    pub(super) transient: bool,
+    pub(super) remedy: Remedy,
+}
+
+/// What may help a build that stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Remedy {
+    /// Other files: it is at fault.
+    Files,
+    /// Another try: this machine, or what stands around the plugin, was at fault.
+    Try,
+    /// Nothing but time: nobody is at fault.
+    Time,
 }
 
 impl Stopped {
     /// The build is at fault.
     pub(super) fn at(step: Step, reason: impl Into<String>) -> Stopped {
-        Stopped { step, reason: reason.into(), transient: false }
+        Stopped { step, reason: reason.into(), remedy: Remedy::Files }
     }
 
     /// Something else is at fault: it is tried again.
     pub(super) fn for_now(step: Step, reason: impl Into<String>) -> Stopped {
-        Stopped { step, reason: reason.into(), transient: true }
+        Stopped { step, reason: reason.into(), remedy: Remedy::Try }
     }
 
     /// A call that failed. A machine without room or time is no fault of the plugin.
     pub(super) fn call(step: Step, failure: Failure) -> Stopped {
-        let transient = matches!(failure.cause, FailureCause::Host | FailureCause::Time);
-        Stopped { step, reason: failure.message, transient }
+        match failure.cause {
+            FailureCause::Host | FailureCause::Time => Stopped::for_now(step, failure.message),
+            _ => Stopped::at(step, failure.message),
+        }
     }
 }
 

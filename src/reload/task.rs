@@ -45,6 +45,7 @@ pub async fn run(
     let mut owed = ChangeSet::default();
     // It is left behind when the daemon ends: nothing of it is in force, and its child ends with its parent.
     let mut preparing: Option<JoinHandle<()>> = None;
+    let compiled = loader.compiled();
     loop {
         let former = config.borrow().clone();
         let unfinished = former.catalog.is_unfinished() || !former.stirring.is_empty() || !owed.is_empty();
@@ -63,6 +64,7 @@ pub async fn run(
             }
             Some(given) = orders.recv() => Wish::Order(given),
             Some(notice) = notices.recv() => Wish::Notice(notice),
+            () = compiled.notified() => Wish::Reload(ChangeSet { plugins: true, ..ChangeSet::default() }),
             () = tokio::time::sleep(retry), if unfinished => Wish::Reload(ChangeSet { plugins: true, ..ChangeSet::default() }),
         };
         let reloads = matches!(wish, Wish::Reload(_));

@@ -78,7 +78,7 @@ fn sole(
     conflict: impl Fn(Vec<PluginName>) -> String,
 ) -> Option<Arc<Loaded>> {
     let of_kind = entries.iter().filter(|(_, entry)| entry.status.kind == Some(kind));
-    let wanting: Vec<(&PluginName, &Entry)> = of_kind.filter(|(_, entry)| entry.active().is_some()).collect();
+    let wanting: Vec<(&PluginName, &Entry)> = of_kind.filter(|(_, entry)| entry.active().is_some() || entry.is_awaited()).collect();
     let holds = |name: &PluginName, entry: &Entry| former.map_or(entry.placed, |former| former.id.name == *name);
     let mut holders = wanting.iter().filter(|(name, entry)| holds(name, entry));
     let chosen = match (wanting.as_slice(), holders.next(), holders.next()) {

@@ -55,10 +55,12 @@ pub enum PluginState {
     Active,
     /// It runs beside the active ones; what it answers is only compared.
     Shadow,
-    /// A former build is in force; `error` says why not the newest.
+    /// A former build is in force; `error` says why not the newest, which may be because that is still compiled.
     Kept,
     /// Its build was set aside and there is no other; `error` says why.
     Quarantined,
+    /// It is being compiled for the first time; nothing of it is in force yet.
+    Pending,
     /// None of its builds is in force; `error` says why.
     Failed,
     /// Its manifest says so, or there is none.

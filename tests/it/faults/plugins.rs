@@ -1,5 +1,6 @@
 //! Schedulers that misbehave in a running daemon: the schedule in force stays, the status says why, the good one heals it.
 
+use rustix::process::{Pid, Signal, kill_process};
 use verwalter_core::digest::Digest;
 
 use crate::support::{Node, Site, answering_plugin, core_plugin};
@@ -159,9 +160,37 @@ fn compiling(parent: u32) -> Option<i32> {
 }
 
 #[test]
-fn a_compiler_dies_with_its_daemon() {
-    use rustix::process::{Pid, Signal, kill_process};
+fn one_that_compiles_for_long_holds_up_nothing() {
+    let (site, mut node) = super::running();
+    let parent = node.pid();
+    site.write("etc/plugins/large.yaml", "kind: scheduler\nmode: shadow\n");
+    site.write("etc/plugins/large.wasm", large());
+    let child = node.eventually("it compiles", |_| compiling(parent));
+    let pid = Pid::from_raw(child).expect("not zero");
+    kill_process(pid, Signal::STOP).expect("it is this user's");
+    site.edit("etc/templates/motd/v1/motd.hbs", "{{ greeting }}.", "Meanwhile.");
+    node.eventually("what was edited is deployed", |_| site.read("out/motd").filter(|motd| motd.starts_with("Meanwhile.")));
+    let plugin = node.get("/v1/plugins/large").json();
+    assert_eq!(plugin["state"], "pending", "{plugin:#}");
+    let under_way = node.error("plugin large");
+    assert_eq!(under_way, "compile: it is being compiled; it is activated when that is done");
+    // Nor does it hold up another plugin.
+    site.write("etc/plugins/another.yaml", "kind: scheduler\nmode: shadow\nguards: { allow-empty: true }\n");
+    site.write("etc/plugins/another.wasm", answering_plugin(0, r#"{"v":1,"schedule":{}}"#));
+    node.eventually("another one is activated", |node| (node.get("/v1/plugins/another").json()["state"] == "shadow").then_some(()));
+    assert_eq!(compiling(parent), Some(child), "it has not ended");
+    kill_process(pid, Signal::CONT).expect("it is this user's");
+    // That it traps is found out only now.
+    let error = node.status("how it goes on", |status| {
+        let error = status["errors"]["plugin large"].as_str()?;
+        (error != under_way).then(|| error.to_owned())
+    });
+    assert!(error.starts_with("dry-run: ") && error.contains("unreachable"), "{error}");
+    node.stop();
+}
 
+#[test]
+fn a_compiler_dies_with_its_daemon() {
     let (site, mut node) = super::running();
     site.write("etc/plugins/large.yaml", "kind: scheduler\n");
     site.write("etc/plugins/large.wasm", large());

@@ -39,8 +39,6 @@ use verwalter_collect::{self as collect, OwnNode, inquiry, procfs::Roots};
 
 /// Time between the first two samples, so that the first schedule is made from real rates.
 const FIRST_GAP: Duration = Duration::from_millis(250);
-/// How long a reload waits for compilers: an ordinary plugin takes a tenth of it, and who edits a template meanwhile does not mind the rest.
-const COMPILE_PATIENCE: Duration = Duration::from_secs(2);
 /// What rounds tell of builds, waiting for a reload to end: one for each plugin of a large site.
 const NOTICES: usize = 64;
 
@@ -182,7 +180,7 @@ impl App {
 
         let drain = Drain::default();
         let activator = Activator::open(&storage, Compiler::default(), settings.plugin_cache_size.bytes())?;
-        let activator = activator.refusing(refuse_filter).patient_for(COMPILE_PATIENCE);
+        let activator = activator.refusing(refuse_filter).not_waiting();
         let (passes, generations) = (activator.passes().clone(), activator.generations().cloned());
         let (meters, counts) = (activator.meters().clone(), Arc::<Counts>::default());
         let (kept, unkept) = Journal::open(&storage, settings.journal);

@@ -36,8 +36,11 @@ use verwalter_collect::clock::unix_now;
 /// Where compiled plugins lie below the storage directory.
 const CACHE_DIRECTORY: &str = "cache";
 
-/// How many times as long the first reload waits for the compiler: it holds up nothing but the start.
-const START_PATIENCE: u32 = 5;
+/// How long a reload waits for compilers at most, all plugins together: an ordinary one takes a tenth of it, and who edits a template meanwhile
+/// does not mind the rest.
+const RELOAD_PATIENCE: Duration = Duration::from_secs(2);
+/// The same for the first one, which holds up nothing but the start.
+const START_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why no plugin can be run at all. This machine is at fault.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +62,7 @@ pub struct Activator {
     generations: Option<Arc<Generations>>,
     passes: Arc<Passes>,
     refuse_filter: RefuseFilter,
-    patience: Option<Duration>,
+    waits: bool,
 }
 
 /// The plugins' files, of which some may be written while others are compiled.
@@ -102,7 +105,7 @@ impl Activator {
         let cache = Cache::open(cache_dir, &engine, compiler, cache_bytes)?;
         let runtime = Runtime { engine, permits: Permits::new(PERMITS) };
         let workshop = Workshop { runtime, compilers: Compilers::new(cache), meters: Arc::default(), voices: Voices::default() };
-        Ok(Activator { workshop, generations: None, passes: Arc::default(), refuse_filter: |_| None, patience: None })
+        Ok(Activator { workshop, generations: None, passes: Arc::default(), refuse_filter: |_| None, waits: true })
     }
 
     /// The same, but no build comes into force that offers a filter whose name `refuse` refuses. One that was in force stays so.
@@ -111,11 +114,11 @@ impl Activator {
         Activator { refuse_filter: refuse, ..self }
     }
 
-    /// The same, but a reload waits no longer for the compiler than this, all plugins together. What is not done then is
-    /// activated by a later reload; [`Activator::compiled`] says when.
+    /// The same, but a reload does not wait for compilers that take seconds: what is not done then is activated by a later reload, and
+    /// [`Activator::compiled`] says when.
     #[must_use]
-    pub fn patient_for(self, patience: Duration) -> Activator {
-        Activator { patience: Some(patience), ..self }
+    pub fn not_waiting(self) -> Activator {
+        Activator { waits: false, ..self }
     }
 
     /// Notified when another reload may activate what an earlier one did not wait for.
@@ -141,8 +144,11 @@ impl Activator {
     /// A new catalog from the files there are. Blocks for as long as dry runs take, and compiling within the patience there is.
     pub fn reload(&self, former: &Catalog, listed: &Listed<'_>, rehearsal: &dyn Rehearsal) -> Catalog {
         let now = unix_now();
-        let times = if former.generation() == 0 { START_PATIENCE } else { 1 };
-        let patience = self.patience.map_or(Patience::Endless, |patience| Patience::Until(Instant::now() + patience * times));
+        let patience = match (self.waits, former.generation()) {
+            (true, _) => Patience::Endless,
+            (false, 0) => Patience::Until(Instant::now() + START_PATIENCE),
+            (false, _) => Patience::Until(Instant::now() + RELOAD_PATIENCE),
+        };
         let mut entries = BTreeMap::new();
         let mut listing = listed.listing;
         for (name, files) in listed.files {

@@ -18,6 +18,7 @@
 //! | [`agent`] | the agent in this program: who is there, by gossip |
 //! | [`cantal`] | cantal 0.6 as it is: who is there, and what is measured |
 //! | [`prometheus`] | the figures of a Prometheus server, through its HTTP API |
+//! | [`exchange`](mod@exchange) | one request to another program over HTTP, for those two and for the commands |
 //! | [`generate`] | clusters that are made up, for benches and `simulate` |
 //! | [`clock`] | the wall clock in the contract's unit |
 
@@ -27,6 +28,7 @@ pub mod cantal;
 pub mod clock;
 pub mod collector;
 mod defaults;
+pub mod exchange;
 pub mod generate;
 pub mod history;
 pub mod inquiry;

@@ -1,16 +1,13 @@
-//! One request to a running node, for the commands: under deadlines and a cap on the answer. It follows no redirect, keeps no
-//! connection and never tries again.
+//! One request to a running node, for the commands: under deadlines and a cap on the answer.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
 use axum::http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use axum::http::{Method, Request, StatusCode, header};
-use hyper_util::rt::TokioIo;
 use serde::Deserialize;
-use tokio::net::TcpStream;
+use verwalter_collect::exchange::{self, Broken, ExchangeError};
 
 /// Where a node listens unless its settings say otherwise.
 pub const DEFAULT_NODE: &str = "http://127.0.0.1:8379";
@@ -93,10 +90,10 @@ pub enum ClientError {
         node: NodeUrl,
         /// What happened.
         #[source]
-        source: hyper::Error,
+        source: Broken,
     },
     /// The answer is larger than any of a node's.
-    #[error("the answer of {node} is larger than {} MiB, or broke off", ANSWER_BYTES >> 20)]
+    #[error("the answer of {node} is larger than {} MiB", ANSWER_BYTES >> 20)]
     TooLarge {
         /// Where.
         node: NodeUrl,
@@ -155,46 +152,25 @@ pub async fn post_within(wait: Duration, node: &NodeUrl, path: &str, json: Strin
 }
 
 async fn within(wait: Duration, node: &NodeUrl, method: Method, path: &str, json: Option<String>) -> Result<Answer, ClientError> {
-    let stream = connect(node).await?;
-    let answered = tokio::time::timeout(wait, exchange(node, stream, method, path, json)).await;
-    answered.map_err(|_| ClientError::TimedOut { node: node.clone(), after: wait })?
-}
-
-async fn connect(node: &NodeUrl) -> Result<TcpStream, ClientError> {
     // What a URL without a port means.
     const HTTP_PORT: u16 = 80;
     let host = node.authority.host().trim_start_matches('[').trim_end_matches(']');
-    let connecting = TcpStream::connect((host, node.authority.port_u16().unwrap_or(HTTP_PORT)));
-    let unreachable = |source| ClientError::Unreachable { node: node.clone(), source };
-    match tokio::time::timeout(CONNECT_WAIT, connecting).await {
-        Ok(connected) => connected.map_err(unreachable),
-        Err(_) => Err(unreachable(std::io::ErrorKind::TimedOut.into())),
-    }
-}
-
-async fn exchange(node: &NodeUrl, stream: TcpStream, method: Method, path: &str, json: Option<String>) -> Result<Answer, ClientError> {
-    let broken = |source| ClientError::Broken { node: node.clone(), source };
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+    let connected = exchange::connect((host, node.authority.port_u16().unwrap_or(HTTP_PORT)), CONNECT_WAIT).await;
+    let stream = connected.map_err(|source| ClientError::Unreachable { node: node.clone(), source })?;
     let mut request = Request::builder()
         .method(method)
         .uri(format!("{}{path}", node.prefix))
         .header(header::HOST, node.authority.as_str())
-        .header(header::ACCEPT, "application/json")
-        .header(header::CONNECTION, "close");
+        .header(header::ACCEPT, "application/json");
     if json.is_some() {
         request = request.header(header::CONTENT_TYPE, "application/json");
     }
-    let request = request.body(Body::from(json.unwrap_or_default())).expect("prefix and path were read as parts of a URL");
-    let answer = async {
-        let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
-        let body = to_bytes(Body::new(body), ANSWER_BYTES).await.map_err(|_| ClientError::TooLarge { node: node.clone() })?;
-        Ok(Answer { status: head.status.as_u16(), body: body.into() })
-    };
-    let mut answer = std::pin::pin!(answer);
-    // The connection moves the bytes; when it ends first, everything that is to come has come.
-    tokio::select! {
-        answer = answer.as_mut() => answer,
-        _ = connection => answer.await,
+    let request = request.body(json.unwrap_or_default()).expect("prefix and path were read as parts of a URL");
+    match tokio::time::timeout(wait, exchange::exchange(stream, request, ANSWER_BYTES)).await {
+        Ok(Ok(answer)) => Ok(Answer { status: answer.status.as_u16(), body: answer.body }),
+        Ok(Err(ExchangeError::Broken(source))) => Err(ClientError::Broken { node: node.clone(), source }),
+        Ok(Err(ExchangeError::TooLong(_))) => Err(ClientError::TooLarge { node: node.clone() }),
+        Err(_) => Err(ClientError::TimedOut { node: node.clone(), after: wait }),
     }
 }
 

@@ -17,7 +17,7 @@ const HOMES: [(&[&str], &[&str]); 13] = [
     (&["wasmtime", "wasmparser", "rayon"], &["src/plugin.rs", "src/plugin/"]),
     (&["handlebars"], &["src/render.rs", "src/render/"]),
     (&["axum", "prometheus_client", "tower"], &["src/http.rs", "src/http/"]),
-    (&["hyper", "hyper_util"], &["src/http.rs", "src/http/", "collect/src/cantal/", "collect/src/prometheus/"]),
+    (&["hyper", "hyper_util", "http_body_util"], &["src/http.rs", "src/http/", "collect/src/exchange.rs"]),
     (&["procfs"], &["collect/src/"]),
     (&["cbor4ii"], &["collect/src/cantal/"]),
     (&["foca", "chacha20poly1305"], &["collect/src/agent.rs", "collect/src/agent/"]),

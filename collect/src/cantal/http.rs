@@ -1,25 +1,16 @@
-//! One question to an agent over HTTP/1.1: a connection of its own, a cap on the answer, a deadline for all of it.
-//!
-//! It never follows a redirection, never asks twice, and knows no path by itself.
+//! One question to an agent over HTTP/1.1, with a cap on the answer and a deadline for all of it. It knows no path by itself.
 
+use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::time::Duration;
 
-use hyper::body::{Body, Incoming};
-use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST};
-use hyper::{Method, Request, StatusCode};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
+
+use crate::exchange::header::{ACCEPT, CONTENT_TYPE, HOST};
+use crate::exchange::{self, Broken, ExchangeError, Method, Request, StatusCode};
 
 /// How long connecting may take. A machine that is up answers within milliseconds; cantal's own users wait as long.
 pub const CONNECT_WAIT: Duration = Duration::from_secs(1);
-/// Most bytes of an answer's head. Arbitrary, far above the 100 that cantal sends.
-const HEAD_BYTES: usize = 16 << 10;
-/// What the client calls itself in an agent's log.
-const USER_AGENT: &str = concat!("verwalter/", env!("CARGO_PKG_VERSION"));
-
 /// Why there is no answer. The agent (or whatever listens there) is at fault; what it said before stays.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
@@ -44,7 +35,7 @@ pub enum HttpError {
     Broken {
         /// What happened.
         #[source]
-        source: hyper::Error,
+        source: Broken,
     },
     /// The answer is no success.
     #[error("it answered with status {0}")]
@@ -69,65 +60,32 @@ pub(super) struct Question<'a> {
 
 /// Asks `agent` and returns the body of its answer.
 pub(super) async fn ask(agent: SocketAddr, question: &Question<'_>, deadline: Duration) -> Result<Vec<u8>, HttpError> {
-    let begun = Instant::now();
-    let until = begun + deadline;
-    let connected = timeout_at(until.min(begun + CONNECT_WAIT), TcpStream::connect(agent)).await;
-    let stream = connected.map_err(|_| HttpError::ConnectTimedOut(deadline.min(CONNECT_WAIT)))?;
-    let stream = stream.map_err(|source| HttpError::Connect { source })?;
-    timeout_at(until, exchange(agent, stream, question)).await.map_err(|_| HttpError::TimedOut(deadline))?
+    let until = Instant::now() + deadline;
+    let wait = deadline.min(CONNECT_WAIT);
+    let stream = exchange::connect(agent, wait).await.map_err(|source| match source.kind() {
+        io::ErrorKind::TimedOut => HttpError::ConnectTimedOut(wait),
+        _ => HttpError::Connect { source },
+    })?;
+    let answered = timeout_at(until, exchange::exchange(stream, request(agent, question), question.cap)).await;
+    let answer = answered.map_err(|_| HttpError::TimedOut(deadline))??;
+    if answer.status == StatusCode::OK { Ok(answer.body) } else { Err(HttpError::Status(answer.status)) }
 }
 
-async fn exchange(agent: SocketAddr, stream: TcpStream, question: &Question<'_>) -> Result<Vec<u8>, HttpError> {
-    let mut builder = hyper::client::conn::http1::Builder::new();
-    let handshake = builder.max_buf_size(HEAD_BYTES).handshake(TokioIo::new(stream));
-    let (mut sender, connection) = handshake.await.map_err(broken)?;
+fn request(agent: SocketAddr, question: &Question<'_>) -> Request<String> {
     let method = if question.json.is_some() { Method::POST } else { Method::GET };
-    let mut request = Request::builder()
-        .method(method)
-        .uri(question.path)
-        .header(HOST, agent.to_string())
-        .header(hyper::header::USER_AGENT, USER_AGENT)
-        .header(ACCEPT, question.accept)
-        .header(CONNECTION, "close");
+    let mut request = Request::builder().method(method).uri(question.path).header(HOST, agent.to_string()).header(ACCEPT, question.accept);
     if question.json.is_some() {
         request = request.header(CONTENT_TYPE, "application/json");
     }
-    let request = request.body(question.json.unwrap_or_default().to_owned()).expect("the path and all headers are constants or addresses");
-    let answer = async {
-        let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
-        if head.status != StatusCode::OK {
-            return Err(HttpError::Status(head.status));
-        }
-        read(body, question.cap).await
-    };
-    let mut answer = std::pin::pin!(answer);
-    // The connection moves the bytes; when it ends first, everything that is to come has come. An agent that leaves the socket open is not
-    // waited for: the answer ends where its head says.
-    tokio::select! {
-        biased;
-        answer = answer.as_mut() => answer,
-        _ = connection => answer.await,
-    }
+    request.body(question.json.unwrap_or_default().to_owned()).expect("the path and all headers are constants or addresses")
 }
 
-async fn read(mut body: Incoming, cap: usize) -> Result<Vec<u8>, HttpError> {
-    // What it says of itself is believed only to refuse early.
-    if body.size_hint().lower() > cap as u64 {
-        return Err(HttpError::TooLong(cap));
-    }
-    let mut bytes = Vec::new();
-    while let Some(frame) = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        // Else the frame holds trailers, which say nothing here.
-        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
-        if bytes.len() + data.len() > cap {
-            return Err(HttpError::TooLong(cap));
+impl From<ExchangeError> for HttpError {
+    fn from(error: ExchangeError) -> HttpError {
+        match error {
+            ExchangeError::Broken(source) if source.is_silent() => HttpError::Closed,
+            ExchangeError::Broken(source) => HttpError::Broken { source },
+            ExchangeError::TooLong(cap) => HttpError::TooLong(cap),
         }
-        bytes.extend_from_slice(&data);
     }
-    Ok(bytes)
-}
-
-fn broken(source: hyper::Error) -> HttpError {
-    // Both mean that the socket ended where an answer was to begin.
-    if source.is_incomplete_message() || source.is_canceled() { HttpError::Closed } else { HttpError::Broken { source } }
 }

@@ -1,18 +1,12 @@
 //! Asking a Prometheus server over its HTTP API: instant and range queries. Every answer has a cap on its bytes, series, samples and
-//! labels, and a deadline. It follows no redirect, keeps no connection and never tries again.
+//! labels, and a deadline.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::body::{Body, Incoming};
-use hyper::header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderValue, LOCATION};
-use hyper::{Method, Request, StatusCode};
-use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
@@ -20,6 +14,8 @@ use verwalter_core::ids::UnixMillis;
 
 use super::answer::{self, Answer, Bounds, Unusable, shortened};
 use super::server::{Credentials, CredentialsError, ServerUrl};
+use crate::exchange::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, LOCATION};
+use crate::exchange::{self, Broken, ExchangeError, Method, Request, StatusCode};
 
 /// A server in this network accepts at once, even when it is busy: the system does that.
 const CONNECT_WAIT: Duration = Duration::from_secs(2);
@@ -91,7 +87,7 @@ pub enum ClientError {
         server: ServerUrl,
         /// What happened.
         #[source]
-        source: hyper::Error,
+        source: Broken,
     },
     /// The answer has too many bytes.
     #[error("the answer of {server} has more than {cap} bytes: shorten the query's window, or add conditions that match fewer series")]
@@ -234,7 +230,8 @@ impl Client {
             }
         };
         let answered = timeout_at(until, async {
-            let stream = self.connect().await?;
+            let connected = exchange::connect(self.server.endpoint(), CONNECT_WAIT).await;
+            let stream = connected.map_err(|source| ClientError::Unreachable { server: self.server.clone(), source })?;
             self.exchange(stream, method, path, form, header).await
         });
         answered.await.map_err(|_| ClientError::TimedOut { server: self.server.clone(), after })?
@@ -252,14 +249,6 @@ impl Client {
         read.await.unwrap_or(Ok(None))
     }
 
-    async fn connect(&self) -> Result<TcpStream, ClientError> {
-        let unreachable = |source| ClientError::Unreachable { server: self.server.clone(), source };
-        match tokio::time::timeout(CONNECT_WAIT, TcpStream::connect(self.server.endpoint())).await {
-            Ok(connected) => connected.map_err(unreachable),
-            Err(_) => Err(unreachable(io::ErrorKind::TimedOut.into())),
-        }
-    }
-
     async fn exchange(
         &self,
         stream: TcpStream,
@@ -268,38 +257,26 @@ impl Client {
         form: String,
         credentials: Option<HeaderValue>,
     ) -> Result<Vec<u8>, ClientError> {
-        let broken = |source| ClientError::Broken { server: self.server.clone(), source };
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
         let mut request = Request::builder()
             .method(method)
             .uri(self.server.path(path))
             .header(HOST, self.server.host())
             .header(ACCEPT, "application/json")
-            .header(CONNECTION, "close")
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         if let Some(credentials) = credentials {
             request = request.header(AUTHORIZATION, credentials);
         }
         let request = request.body(form).expect("prefix and path were read as parts of a URL");
-        let answer = async {
-            let (head, body) = sender.send_request(request).await.map_err(broken)?.into_parts();
-            if head.status.is_redirection() {
-                let location = head.headers.get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()));
-                let location = shortened(&location.unwrap_or_default());
-                return Err(ClientError::Redirected { server: self.server.clone(), location });
-            }
-            let body = self.collect(body).await?;
-            if head.status.is_success() {
-                return Ok(body);
-            }
-            Err(self.failed(head.status, &body))
-        };
-        let mut answer = pin!(answer);
-        // The connection moves the bytes; when it ends first, everything that is to come has come.
-        tokio::select! {
-            answer = answer.as_mut() => answer,
-            _ = connection => answer.await,
+        let server = || self.server.clone();
+        let answer = exchange::exchange(stream, request, self.limits.bytes).await.map_err(|error| match error {
+            ExchangeError::Broken(source) => ClientError::Broken { server: server(), source },
+            ExchangeError::TooLong(cap) => ClientError::TooLarge { server: server(), cap },
+        })?;
+        if answer.status.is_redirection() {
+            let location = answer.headers.get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()));
+            return Err(ClientError::Redirected { server: server(), location: shortened(&location.unwrap_or_default()) });
         }
+        if answer.status.is_success() { Ok(answer.body) } else { Err(self.failed(answer.status, &answer.body)) }
     }
 
     /// What an answer with an error's status says: Prometheus gives 400, 422 and 503 with words in JSON.
@@ -312,27 +289,6 @@ impl Client {
             Some((kind, words)) => ClientError::Refused { server, kind, words },
             None => ClientError::Status { server, status },
         }
-    }
-
-    /// The whole body, under the cap.
-    async fn collect(&self, body: Incoming) -> Result<Vec<u8>, ClientError> {
-        let cap = self.limits.bytes;
-        let too_large = || ClientError::TooLarge { server: self.server.clone(), cap };
-        if body.size_hint().lower() > cap as u64 {
-            return Err(too_large());
-        }
-        let mut body = pin!(body);
-        let mut bytes = Vec::new();
-        while let Some(frame) = poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
-            let frame = frame.map_err(|source| ClientError::Broken { server: self.server.clone(), source })?;
-            // Else it is trailers, which say nothing here.
-            let Ok(data) = frame.into_data() else { continue };
-            if bytes.len() + data.len() > cap {
-                return Err(too_large());
-            }
-            bytes.extend_from_slice(&data);
-        }
-        Ok(bytes)
     }
 }
 

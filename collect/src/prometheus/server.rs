@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use hyper::Uri;
-use hyper::header::HeaderValue;
-use hyper::http::uri::{Authority, PathAndQuery, Scheme};
 
+use crate::exchange::Uri;
+use crate::exchange::header::HeaderValue;
+use crate::exchange::uri::{Authority, PathAndQuery, Scheme};
 use crate::regular;
 
 /// What a URL without a port means.

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use verwalter_core::ids::{NodeId, Term};
 
 use crate::storage::{Storage, StorageError};
+use crate::telemetry::chain;
 
 /// Below the storage directory: the newest term that this node knows of.
 const TERM_FILE: &str = "term.json";
@@ -46,14 +47,18 @@ struct TermRecord {
 
 impl Leadership {
     /// Leads at once, in a term of its own that outranks all terms this node has seen, `stored` among them: that of the
-    /// schedule which it continues.
+    /// schedule which it continues. Fails where the storage cannot be read.
     pub fn alone(own: NodeId, storage: &Arc<Storage>, stored: Option<Term>) -> Result<Leadership, StorageError> {
         // A damaged record only loses count of terms without a schedule.
         let former: TermRecord =
             storage.read(TERM_FILE, MAX_TERM_BYTES)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
         let known = former.counter.max(stored.map_or(0, |term| term.counter));
         let record = TermRecord { counter: known.saturating_add(1) };
-        storage.write(TERM_FILE, &serde_json::to_vec(&record).expect("a number is JSON"))?;
+        if let Err(error) = storage.write(TERM_FILE, &serde_json::to_vec(&record).expect("a number is JSON")) {
+            // A full disk is no reason to leave a machine without its files after a restart. Every schedule is stored with its term, so that only a
+            // term without any may be counted twice.
+            tracing::error!(error = %chain(&error), "this node starts all the same; only the number of this start may be used again");
+        }
         let term = Term { counter: record.counter, leader: own };
         Ok(Leadership { newest: watch::Sender::new(Some(term)), own })
     }

@@ -189,6 +189,36 @@ fn storage_that_fills_up() {
 }
 
 #[test]
+fn a_start_on_a_full_disk() {
+    let site = Site::prepared();
+    let Some(disk) = SmallDisk::mount(site.path("var")) else { return };
+    disk.remount("size=64m");
+    let mut node = site.run(&[]);
+    node.ready();
+    node.healthy();
+    let before = super::hash(&mut node);
+    node.stop();
+    disk.fill();
+    let mut node = site.run(&[]);
+    node.ready();
+    assert_eq!(super::hash(&mut node), before, "the schedule is in force that was");
+    node.eventually("the log says what is not stored", |node| {
+        node.err
+            .iter()
+            .any(|line| line.contains("term.json cannot be written: check that it is on a writable disk with space left"))
+            .then_some(())
+    });
+    // What changes is deployed, or says why not.
+    site.edit("etc/templates/motd/v1/motd.hbs", "{{ greeting }}.", "Full.");
+    let error = node.error("role motd");
+    assert!(error.contains("No space left on device"), "{error}");
+    disk.empty();
+    node.healthy();
+    assert!(site.read("out/motd").is_some_and(|motd| motd.starts_with("Full.")));
+    node.stop();
+}
+
+#[test]
 fn storage_that_cannot_be_written_at_the_start() {
     let site = Site::prepared();
     let Some(disk) = SmallDisk::mount(site.path("var")) else { return };

@@ -9,7 +9,9 @@
 //! | `helpers`, `budget` | the built-in helpers, filter plugins, and what one render may use |
 //! | `mask` | what keeps secrets out of everything that is shown |
 //! | `file`, `fill`, `substitute`, `split` | render files, the `{{ … }}` in their strings, and texts that become several files |
+//! | `asks` | what they ask of a node that it may refuse |
 
+mod asks;
 mod budget;
 mod error;
 mod file;

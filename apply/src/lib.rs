@@ -62,6 +62,11 @@ impl Roots {
         Ok(Roots { output: std::path::absolute(&self.output)?, writes: self.writes.clone() })
     }
 
+    /// Where `dest` of `role` would be written, as far as texts tell: a symlink on the way is found only when that is done.
+    pub fn place_for(&self, role: &RoleName, dest: &str) -> Result<PathBuf, ApplyError> {
+        destination::resolve(role, dest, self).map(|found| found.root.join(found.below))
+    }
+
     /// These, and those of the entries: what an undo of former times has to reach, whatever the node allows by now.
     pub fn with_entries(&self, entries: &[Entry]) -> Roots {
         let mut roots = self.clone();

@@ -1,10 +1,11 @@
 //! `verwalter check`: the whole tree without a daemon. Every file's first syntax or type error and all semantic errors in one run,
 //! plugins compiled and asked, templates parsed; then the effective settings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use verwalter_apply::Roots;
 use verwalter_core::names::TemplateRef;
 
 use super::{ConfigDir, print};
@@ -17,7 +18,7 @@ use crate::plugin::activate::{Listed, Listing};
 use crate::plugin::catalog::PluginState;
 use crate::plugin::rehearse::NoRehearsal;
 use crate::plugin::{Activator, Catalog, Compiler};
-use crate::render::{RenderError, RenderLimits, TemplateSet};
+use crate::render::{Problem, RenderError, RenderLimits, TemplateSet};
 use crate::telemetry::chain;
 
 /// The options of `check`.
@@ -41,10 +42,13 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     errors.extend(plugin_errors(&tree, &catalog));
     let filters = catalog.filters().names();
     let filters_known = catalog.statuses().all(|plugin| plugin.error.is_none());
-    let mut lacking = Vec::new();
+    let mut notes = Vec::new();
     for reference in &tree.templates.value {
         match TemplateSet::load(&tree.dir.join("templates"), reference, &filters, &RenderLimits::default()) {
-            Ok(set) => lacking.extend(lacking_secrets(&tree, reference, &set)),
+            Ok(set) => {
+                notes.extend(lacking_secrets(&tree, reference, &set));
+                notes.extend(beyond_sandbox(&tree, reference, &set));
+            }
             Err(error) => errors.extend(template_errors(&tree, reference, &error, filters_known)),
         }
     }
@@ -58,7 +62,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     for notice in &tree.notices {
         eprintln!("note: {notice}");
     }
-    for note in lacking {
+    for note in notes {
         eprintln!("note: {note}");
     }
     for oddity in agents::oddities(&tree.settings.value.agents) {
@@ -105,6 +109,22 @@ fn lacking_secrets(tree: &ConfigTree, reference: &TemplateRef, set: &TemplateSet
         .collect()
 }
 
+/// It may be checked where the sandbox is another than the nodes', too.
+fn beyond_sandbox(tree: &ConfigTree, reference: &TemplateRef, set: &TemplateSet) -> Vec<FileError> {
+    let sandbox = &tree.sandbox.value;
+    // By default it is a directory of the node's that no template names.
+    let output = tree.settings.value.output_dir.clone().unwrap_or_default();
+    let roots = Roots { output, writes: sandbox.writes.clone() };
+    let beyond = set.asks_beyond(&roots, &sandbox.commands).into_iter();
+    beyond.map(|problem| problem_in(&directory(tree, reference), &problem, "")).collect()
+}
+
+fn problem_in(dir: &Path, problem: &Problem, hint: &str) -> FileError {
+    let line = problem.line.and_then(|line| u32::try_from(line).ok());
+    let at = line.map(|line| crate::config::file::Position { line, column: 1 });
+    FileError::new(&dir.join(&problem.file), format!("{}{hint}", problem.message)).at_position(at)
+}
+
 fn directory(tree: &ConfigTree, reference: &TemplateRef) -> PathBuf {
     tree.dir.join("templates").join(reference.role().as_str()).join(reference.version().as_str())
 }
@@ -116,14 +136,12 @@ fn template_errors(tree: &ConfigTree, reference: &TemplateRef, error: &RenderErr
         return vec![FileError::new(&dir, chain(error))];
     }
     let found = problems.into_iter().map(|problem| {
-        let line = problem.line.and_then(|line| u32::try_from(line).ok());
-        let at = line.map(|line| crate::config::file::Position { line, column: 1 });
         let hint = if filters_known || !problem.is_unknown_helper() {
             ""
         } else {
             " (a plugin has errors too; its filters are unknown meanwhile)"
         };
-        FileError::new(&dir.join(&problem.file), format!("{}{hint}", problem.message)).at_position(at)
+        problem_in(&dir, &problem, hint)
     });
     found.collect()
 }

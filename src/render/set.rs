@@ -112,6 +112,10 @@ impl TemplateSet {
         self.secrets.iter().map(String::as_str)
     }
 
+    pub(super) fn files(&self) -> &[RenderFile] {
+        &self.files
+    }
+
     /// How soon and how often the role is to be deployed: of several render files the largest of each.
     pub fn pace(&self) -> PaceKeys {
         self.files.iter().fold(PaceKeys::default(), |pace, file| pace.largest(file.pace))

@@ -77,6 +77,47 @@ fn check_compiles_plugins_and_templates() {
 }
 
 #[test]
+fn check_notes_what_this_sandbox_would_refuse() {
+    let site = Site::prepared();
+    let file = "etc/templates/motd/v1/motd.render.yaml";
+    site.edit(
+        file,
+        "- !Copy { src: \"{{ files.motd }}\", dest: \"motd\" }\n",
+        concat!(
+            "- !Copy { src: \"{{ files.motd }}\", dest: \"/etc/motd.d/{{ role }}\", check: [/usr/bin/visudo, \"{{ staged }}\"] }\n",
+            "- !Copy { src: \"{{ files.motd }}\", dest: \"/srv/{{ node }}/motd\" }\n",
+            "- !Cmd [nginx, -s, reload]\n- !RootCommand [nginx, -t]\n- !Sh \"true\"\n",
+        ),
+    );
+    let first = site.read(file).and_then(|text| text.lines().position(|line| line.contains("/etc/motd.d"))).expect("it is there") + 1;
+    let etc = site.path("etc").display().to_string();
+    let notes = || {
+        let ended = run_to_end(["check", "--quiet", "--config-dir", &etc]);
+        assert_eq!(ended.status, Some(0), "the nodes may have another sandbox: {ended:#?}");
+        let text = ended.err.replace(&format!("{etc}/templates/motd/v1/motd.render.yaml:"), "");
+        lines(&text).into_iter().filter(|line| line.starts_with("note: ")).map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    let outside = "lies outside of what this node lets be written: use a relative destination, or list a directory above it";
+    let unlisted = "is not allowed: list its path under `commands.programs` in a sandbox file";
+    let expect = [
+        format!("note: {first}:1: `/usr/bin/visudo` {unlisted}"),
+        format!("note: {first}:1: role motd: /etc/motd.d/motd {outside} under `writes` in a sandbox file"),
+        format!("note: {}:1: role motd: /srv/{{{{ node }}}}/motd {outside} under `writes` in a sandbox file", first + 1),
+        format!("note: {}:1: `nginx` {unlisted}", first + 2),
+        format!(
+            "note: {}:1: `nginx` needs root, which this node gives to no command: set `commands.root: true` in a sandbox file",
+            first + 3
+        ),
+        format!("note: {}:1: `sh` {unlisted}", first + 4),
+    ];
+    assert_eq!(notes(), expect);
+    // Programs that are not on this machine may be on the nodes.
+    let programs = "programs: [/usr/bin/visudo, /opt/sbin/nginx, /bin/sh]";
+    site.write("etc/sandbox/more.yaml", format!("writes: [/etc/motd.d, /srv]\ncommands: {{ root: true, {programs} }}\n"));
+    assert_eq!(notes(), Vec::<String>::new());
+}
+
+#[test]
 fn check_says_what_a_broken_filter_plugin_brings_about() {
     let site = Site::prepared();
     site.write("etc/plugins/netfilters.yaml", "kind: filtr\n");

@@ -13,6 +13,7 @@ use verwalter_core::ids::{NodeId, UnixMillis};
 use verwalter_core::names::Hostname;
 use verwalter_core::peers::NodeState;
 
+use crate::apps::MAX_SAMPLES;
 use crate::clock::unix_now;
 use crate::history::History;
 use crate::inquiry::Inquiry;
@@ -159,7 +160,12 @@ impl Local {
         left_out += self.history.append(at - self.begun, samples);
         if left_out > 0 && !self.told_left_out {
             self.told_left_out = true;
-            tracing::warn!(left_out, limit = MAX_SERIES, "this machine has more series than are kept: the last ones by name are left out");
+            tracing::warn!(
+                left_out,
+                limit = MAX_SERIES,
+                limit_of_applications = MAX_SAMPLES,
+                "this machine has more series than are kept: end the processes, groups or interfaces that are too many"
+            );
         }
         self.last_report = Some(unix_at);
         self.samples += 1;

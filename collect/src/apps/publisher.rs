@@ -62,6 +62,11 @@ pub(super) enum Failure {
 }
 
 impl Publisher {
+    /// Who runs it.
+    pub(super) fn user(&self) -> u32 {
+        self.user
+    }
+
     /// What process `pid` announces; `None` when it announces nothing, or is not this user's to look into.
     pub(super) fn of(process: &Process, pid: u32) -> Option<Publisher> {
         let Announcement { path, name } = process.announcement()?;

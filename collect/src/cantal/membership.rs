@@ -1,9 +1,11 @@
-//! The peers that the local cantal agent knows, asked for again and again. While it is silent its last good word stays.
+//! The peers that the local cantal agent knows, asked for again and again. While it is silent its last good word stays; whom it forgot when it
+//! was started anew stays for a while.
 
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use super::peers::remember;
 use super::{Agent, Settings};
 use crate::clock::unix_now;
 use crate::source::{PeerNews, PeerSource, Task};
@@ -45,6 +47,10 @@ async fn follow(settings: &Settings, news: &watch::Sender<PeerNews>) {
                     if news.trouble.take().is_some() {
                         tracing::info!(agent = %agent.addr(), "cantal tells its peers again");
                     }
+                    let peers = match &news.peers {
+                        Some(before) => remember(before, peers),
+                        None => peers,
+                    };
                     news.peers = Some(peers.into());
                 });
             }

@@ -2,7 +2,7 @@
 //!
 //! One peer that makes no sense never spoils the others: it is left out, and told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use verwalter_core::ids::{NodeId, UnixMillis};
 use verwalter_core::names::Hostname;
 
 use crate::source::{MAX_COMPLAINTS, Peers, SeenPeer};
+use crate::table::KEEP_ABSENT;
 
 /// Most peers that are kept, the first in the list. Arbitrary, above the 10,000 that the rest is built for.
 pub const MAX_PEERS: usize = 16_384;
@@ -129,6 +130,28 @@ impl<'de> Visitor<'de> for List<'_> {
         }
         Ok(gathered)
     }
+}
+
+/// What an agent tells now, and of whom it told before and does not now. cantal lists a peer for two days after its last report: it has forgotten
+/// whom it does not list, since it was started anew and meets them again within seconds. Their last report counts as before, for as long as
+/// plugins are told of nodes that are gone.
+pub(super) fn remember(before: &Peers, mut told: Peers) -> Peers {
+    let keep = u64::try_from(KEEP_ABSENT.as_millis()).unwrap_or(u64::MAX);
+    let listed: BTreeSet<NodeId> = told.peers.iter().map(|peer| peer.id).collect();
+    let at = told.at;
+    let age = |peer: &SeenPeer| at.0.saturating_sub(peer.last_report.unwrap_or(peer.known_since).0);
+    let forgotten = before.peers.iter().filter(|peer| !listed.contains(&peer.id) && age(peer) <= keep);
+    let room = MAX_PEERS.saturating_sub(told.peers.len());
+    let forgotten: Vec<Arc<SeenPeer>> = forgotten
+        .take(room)
+        .map(|peer| match is_alive(at, peer.known_since, peer.last_report) {
+            alive if alive == peer.alive => peer.clone(),
+            alive => Arc::new(SeenPeer { alive, ..(**peer).clone() }),
+        })
+        .collect();
+    told.peers.extend(forgotten);
+    told.peers.sort_by_key(|peer| peer.id);
+    told
 }
 
 /// One peer, or why it is left out.

@@ -71,6 +71,27 @@ async fn the_last_good_word_stays_while_the_agent_is_silent() {
 }
 
 #[tokio::test]
+async fn an_agent_that_starts_anew_loses_nobody() {
+    let now = verwalter_collect::clock::unix_now().0;
+    let recorded = String::from_utf8(Reply::recorded("all_peers", "json").body().to_vec()).expect("JSON");
+    let fresh = recorded.replace("1795289938042", &now.to_string()).replace("1795289938013", &now.to_string());
+    assert_eq!(
+        fresh.matches(&now.to_string()).count(),
+        recorded.matches("1795289938042").count() + recorded.matches("1795289938013").count()
+    );
+    let mut scene = Scene::new(Reply::ok(fresh.as_bytes())).await;
+    let first = scene.until(|news| news.peers.is_some()).await;
+    let at = |news: &PeerNews| news.peers.as_ref().map(|peers| peers.at);
+    scene.answer(Reply::ok(br#"{"peers":[]}"#));
+    // Two words later the first of them is the new one for sure.
+    let next = scene.until(|news| at(news) > at(&first)).await;
+    let after = scene.until(|news| at(news) > at(&next)).await;
+    assert_eq!(hostnames(&after), ["node2.example.org", "node3.example.org"]);
+    assert!(after.peers.expect("told").peers.iter().all(|peer| peer.alive));
+    scene.end().await;
+}
+
+#[tokio::test]
 async fn a_new_word_follows_every_question() {
     let mut scene = Scene::new(Reply::recorded("all_peers", "json")).await;
     let first = scene.until(|news| news.peers.is_some()).await.peers.expect("told").at;

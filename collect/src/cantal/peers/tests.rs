@@ -164,3 +164,23 @@ proptest! {
         prop_assert!(read(&bytes, THEN, 1).is_err(), "it is not whole");
     }
 }
+
+#[test]
+fn whom_an_agent_forgot_is_held_for_what_it_was() {
+    let before = read(RECORDED, THEN, 8379).expect("recorded");
+    let later = |millis: u64| UnixMillis(1_795_289_938_013 + millis);
+    let shown = |peers: &Peers| peers.peers.iter().map(|peer| (peer.id, peer.alive)).collect::<Vec<_>>();
+    // As it answers when it was just started.
+    let empty = |at| Peers { at, ..Peers::default() };
+    assert_eq!(shown(&remember(&before, empty(later(1_000)))), [(id(2), true), (id(3), true)]);
+    assert_eq!(shown(&remember(&before, empty(later(75_010)))), [(id(2), true), (id(3), false)]);
+    assert_eq!(shown(&remember(&before, empty(later(75_030)))), [(id(2), false), (id(3), false)]);
+    assert_eq!(shown(&remember(&before, empty(later(3_600_010)))), [(id(2), false)]);
+    assert!(shown(&remember(&before, empty(later(3_600_030)))).is_empty());
+    // Whom it meets again is what it says of it.
+    let mut met = read(RECORDED, later(5_000), 8379).expect("recorded");
+    met.peers.remove(0);
+    let again = remember(&before, met.clone());
+    assert_eq!(shown(&again), [(id(2), true), (id(3), true)]);
+    assert!(Arc::ptr_eq(&again.peers[1], &met.peers[0]) && Arc::ptr_eq(&again.peers[0], &before.peers[0]));
+}

@@ -6,7 +6,7 @@ use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
 pub use hyper::header::{self, HeaderMap};
@@ -30,7 +30,7 @@ pub struct Answer {
     pub status: StatusCode,
     /// As the server wrote them.
     pub headers: HeaderMap,
-    /// Whole, within its cap; of a redirection, nothing.
+    /// Whole, within its cap; empty where it was not wanted.
     pub body: Vec<u8>,
 }
 
@@ -62,16 +62,21 @@ pub async fn connect(server: impl ToSocketAddrs, wait: Duration) -> io::Result<T
     tokio::time::timeout(wait, TcpStream::connect(server)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
-/// Sends `request` and reads the whole answer, of at most `cap` bytes of body. The caller bounds the time.
-pub async fn exchange(stream: TcpStream, mut request: Request<String>, cap: usize) -> Result<Answer, ExchangeError> {
+/// Sends `request` and reads the whole answer, of at most `cap` bytes of body. The caller bounds the time, and says by the status whose body is
+/// `wanted`: the others' need be neither short nor whole.
+pub async fn exchange(
+    stream: TcpStream,
+    mut request: Request<String>,
+    cap: usize,
+    wanted: fn(StatusCode) -> bool,
+) -> Result<Answer, ExchangeError> {
     request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(NAME));
     let handshake = http1::Builder::new().max_buf_size(HEAD_BYTES).handshake(TokioIo::new(stream));
     let (mut sender, connection) = handshake.await.map_err(Broken)?;
     let answer = async {
         let (head, body) = sender.send_request(request).await.map_err(Broken)?.into_parts();
-        // What stands below a redirection is for people.
-        let body = if head.status.is_redirection() { Vec::new() } else { read(body, cap).await? };
+        let body = if wanted(head.status) { read(body, cap).await? } else { Vec::new() };
         Ok(Answer { status: head.status, headers: head.headers, body })
     };
     let mut answer = pin!(answer);
@@ -84,14 +89,20 @@ pub async fn exchange(stream: TcpStream, mut request: Request<String>, cap: usiz
     }
 }
 
-async fn read(body: Incoming, cap: usize) -> Result<Vec<u8>, ExchangeError> {
+async fn read(mut body: Incoming, cap: usize) -> Result<Vec<u8>, ExchangeError> {
     // What it says of itself is believed only to refuse early.
     if body.size_hint().lower() > cap as u64 {
         return Err(ExchangeError::TooLong(cap));
     }
-    match Limited::new(body, cap).collect().await {
-        Ok(whole) => Ok(whole.to_bytes().into()),
-        Err(error) if error.is::<LengthLimitError>() => Err(ExchangeError::TooLong(cap)),
-        Err(error) => Err(Broken(*error.downcast().expect("a body that came over a connection fails as that does")).into()),
+    // Copied one by one: whoever sends a byte at a time has a frame for each, and kept as they come they take a hundred times their bytes.
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        // Else it is trailers, which say nothing here.
+        let Ok(data) = frame.map_err(Broken)?.into_data() else { continue };
+        if bytes.len() + data.len() > cap {
+            return Err(ExchangeError::TooLong(cap));
+        }
+        bytes.extend_from_slice(&data);
     }
+    Ok(bytes)
 }

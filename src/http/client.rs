@@ -166,7 +166,7 @@ async fn within(wait: Duration, node: &NodeUrl, method: Method, path: &str, json
         request = request.header(header::CONTENT_TYPE, "application/json");
     }
     let request = request.body(json.unwrap_or_default()).expect("prefix and path were read as parts of a URL");
-    match tokio::time::timeout(wait, exchange::exchange(stream, request, ANSWER_BYTES)).await {
+    match tokio::time::timeout(wait, exchange::exchange(stream, request, ANSWER_BYTES, |_| true)).await {
         Ok(Ok(answer)) => Ok(Answer { status: answer.status.as_u16(), body: answer.body }),
         Ok(Err(ExchangeError::Broken(source))) => Err(ClientError::Broken { node: node.clone(), source }),
         Ok(Err(ExchangeError::TooLong(_))) => Err(ClientError::TooLarge { node: node.clone() }),

@@ -66,7 +66,8 @@ pub(super) async fn ask(agent: SocketAddr, question: &Question<'_>, deadline: Du
         io::ErrorKind::TimedOut => HttpError::ConnectTimedOut(wait),
         _ => HttpError::Connect { source },
     })?;
-    let answered = timeout_at(until, exchange::exchange(stream, request(agent, question), question.cap)).await;
+    let answered =
+        timeout_at(until, exchange::exchange(stream, request(agent, question), question.cap, |status| status == StatusCode::OK)).await;
     let answer = answered.map_err(|_| HttpError::TimedOut(deadline))??;
     if answer.status == StatusCode::OK { Ok(answer.body) } else { Err(HttpError::Status(answer.status)) }
 }

@@ -268,10 +268,13 @@ impl Client {
         }
         let request = request.body(form).expect("prefix and path were read as parts of a URL");
         let server = || self.server.clone();
-        let answer = exchange::exchange(stream, request, self.limits.bytes).await.map_err(|error| match error {
-            ExchangeError::Broken(source) => ClientError::Broken { server: server(), source },
-            ExchangeError::TooLong(cap) => ClientError::TooLarge { server: server(), cap },
-        })?;
+        let answer =
+            exchange::exchange(stream, request, self.limits.bytes, |status| !status.is_redirection()).await.map_err(
+                |error| match error {
+                    ExchangeError::Broken(source) => ClientError::Broken { server: server(), source },
+                    ExchangeError::TooLong(cap) => ClientError::TooLarge { server: server(), cap },
+                },
+            )?;
         if answer.status.is_redirection() {
             let location = answer.headers.get(LOCATION).map(|value| String::from_utf8_lossy(value.as_bytes()));
             return Err(ClientError::Redirected { server: server(), location: shortened(&location.unwrap_or_default()) });

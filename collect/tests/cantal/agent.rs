@@ -168,6 +168,11 @@ async fn a_wrong_status_is_told_and_no_redirection_followed() {
         assert!(matches!(error.cause, Cause::Http(HttpError::Status(_))), "{error:?}");
         assert_eq!(server.asked().len(), 1, "{status}");
     }
+    // What stands below it is neither waited for nor measured.
+    for length in [9, PEERS_BYTES + 1] {
+        let head = format!("HTTP/1.1 500 Internal Server Error\r\nContent-Length: {length}\r\n\r\n");
+        fails(Reply::raw(head).then(Then::StayOpen), |cause| matches!(cause, Cause::Http(HttpError::Status(_)))).await;
+    }
 }
 
 #[tokio::test]

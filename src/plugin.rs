@@ -15,7 +15,7 @@
 //! | `loaded` | an activated build: the ports' implementation |
 //! | `gather`, `build`, [`pipeline`], [`rehearse`] | from bytes to a build, step by step; the seam of the dry run |
 //! | [`activate`], [`orders`], [`passes`] | the way into force; what operators and failures do to what is |
-//! | [`catalog`], `entry`, [`generations`], `revive` | what is in force; what outlives a restart, and how it comes back |
+//! | [`catalog`], `entry`, [`generations`], `places`, `revive` | what is in force; what outlives a restart, and how it comes back |
 //! | [`torture`] | hostile plugins, for operators and tests |
 //! | [`meter`], [`voice`] | what a plugin costs, and what of its words reaches the log |
 
@@ -47,6 +47,7 @@ pub mod orders;
 pub mod passes;
 mod permits;
 pub mod pipeline;
+mod places;
 pub mod rehearse;
 mod revive;
 mod rules;

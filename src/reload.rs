@@ -195,7 +195,7 @@ impl Loader {
             templates: BTreeSet::new(),
             library: Arc::default(),
             templates_generation: 0,
-            catalog: Arc::default(),
+            catalog: Arc::new(self.activator.beginning()),
             rules_generation: 0,
             restart_needed: false,
             errors: Arc::default(),

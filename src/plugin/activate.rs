@@ -27,6 +27,7 @@ use super::names::RefuseFilter;
 use super::passes::Passes;
 use super::permits::Permits;
 use super::pipeline::{Remedy, Step, StepOutcome, Stopped, Trace};
+use super::places::Places;
 use super::voice::Voices;
 use crate::config::listing::PluginFiles;
 use crate::storage::{Storage, StorageError};
@@ -60,6 +61,7 @@ pub enum SandboxError {
 pub struct Activator {
     pub(super) workshop: Workshop,
     generations: Option<Arc<Generations>>,
+    storage: Option<Arc<Storage>>,
     passes: Arc<Passes>,
     refuse_filter: RefuseFilter,
     waits: bool,
@@ -88,6 +90,8 @@ pub enum Listing {
 #[derive(Clone, Copy)]
 struct Attempt<'a> {
     now: UnixMillis,
+    /// Whether nothing was in force before.
+    is_start: bool,
     patience: Patience,
     rehearsal: &'a dyn Rehearsal,
 }
@@ -96,7 +100,11 @@ impl Activator {
     /// Makes the engine; compiled code and former builds live in `storage`.
     pub fn open(storage: &Arc<Storage>, compiler: Compiler, cache_bytes: u64) -> Result<Activator, SandboxError> {
         let generations = Some(Arc::new(Generations::open(storage.clone())?));
-        Ok(Activator { generations, ..Activator::without_storage(&storage.path().join(CACHE_DIRECTORY), compiler, cache_bytes)? })
+        Ok(Activator {
+            generations,
+            storage: Some(storage.clone()),
+            ..Activator::without_storage(&storage.path().join(CACHE_DIRECTORY), compiler, cache_bytes)?
+        })
     }
 
     /// The same for a tool that only runs plugins: nothing is kept but compiled code.
@@ -105,7 +113,7 @@ impl Activator {
         let cache = Cache::open(cache_dir, &engine, compiler, cache_bytes)?;
         let runtime = Runtime { engine, permits: Permits::new(PERMITS) };
         let workshop = Workshop { runtime, compilers: Compilers::new(cache), meters: Arc::default(), voices: Voices::default() };
-        Ok(Activator { workshop, generations: None, passes: Arc::default(), refuse_filter: |_| None, waits: true })
+        Ok(Activator { workshop, generations: None, storage: None, passes: Arc::default(), refuse_filter: |_| None, waits: true })
     }
 
     /// The same, but no build comes into force that offers a filter whose name `refuse` refuses. One that was in force stays so.
@@ -141,18 +149,24 @@ impl Activator {
         &self.passes
     }
 
+    /// What the first reload follows: nothing is in force, and who has which place is as it was when this node ran last.
+    pub fn beginning(&self) -> Catalog {
+        self.storage.as_ref().map_or_else(Catalog::default, |storage| Catalog::before(Places::read(storage)))
+    }
+
     /// A new catalog from the files there are. Blocks for as long as dry runs take, and compiling within the patience there is.
     pub fn reload(&self, former: &Catalog, listed: &Listed<'_>, rehearsal: &dyn Rehearsal) -> Catalog {
         let now = unix_now();
-        let patience = match (self.waits, former.generation()) {
+        let is_start = former.generation() == 0;
+        let patience = match (self.waits, is_start) {
             (true, _) => Patience::Endless,
-            (false, 0) => Patience::Until(Instant::now() + START_PATIENCE),
-            (false, _) => Patience::Until(Instant::now() + RELOAD_PATIENCE),
+            (false, true) => Patience::Until(Instant::now() + START_PATIENCE),
+            (false, false) => Patience::Until(Instant::now() + RELOAD_PATIENCE),
         };
         let mut entries = BTreeMap::new();
         let mut listing = listed.listing;
         for (name, files) in listed.files {
-            match self.entry(former.entry(name), name, files, listed.whole, Attempt { now, patience, rehearsal }) {
+            match self.entry(former.entry(name), name, files, listed.whole, Attempt { now, is_start, patience, rehearsal }) {
                 Some(entry) => drop(entries.insert(name.clone(), entry)),
                 // Not even its kept builds are let go.
                 None => listing = Listing::Partial,
@@ -171,19 +185,18 @@ impl Activator {
                 }
             }
         }
-        for (name, entry) in entries.iter_mut().filter(|(name, _)| former.entry(name).is_none()) {
-            entry.placed = self.generations.as_ref().is_some_and(|generations| generations.ledger(name).placed());
-        }
-        let catalog = self.placed(Catalog::assemble(former, entries, now));
+        let catalog = self.placed(former, Catalog::assemble(former, entries, now));
         self.forget_figures(&catalog);
         self.workshop.compilers.forget();
         catalog
     }
 
-    /// Remembers who has which place: a restart must not give it to another, or to nobody.
-    pub(super) fn placed(&self, catalog: Catalog) -> Catalog {
-        if let Some(generations) = &self.generations {
-            catalog.entries().for_each(|(name, entry)| generations.placed(name, entry.placed));
+    /// Remembers who has which place in a catalog that follows `former`.
+    pub(super) fn placed(&self, former: &Catalog, catalog: Catalog) -> Catalog {
+        if let Some(storage) = self.storage.as_ref().filter(|_| catalog.places() != former.places())
+            && let Err(err) = catalog.places().write(storage)
+        {
+            tracing::warn!(error = %chain(&err), "who of several plugins has which place could not be written: a restart may forget it");
         }
         catalog
     }
@@ -270,8 +283,9 @@ impl Activator {
             self.meters().plugin(name).refused(error.step);
             tracing::error!(plugin = %name, step = %error.step, reason = %error.reason, "a plugin could not be activated; what was in force of it stays");
         }
-        // What was switched off stays off: a slip in its manifest is no order to run what was kept of it.
-        let stays = |former: &&Entry| former.loaded.is_some() || former.status.state == PluginState::Off;
+        // What was switched off stays off: a slip in its manifest is no order to run what was kept of it. What is pending had nothing of the
+        // kind, or it would run.
+        let stays = |former: &&Entry| former.loaded.is_some() || matches!(former.status.state, PluginState::Off | PluginState::Pending);
         let mut entry = former.filter(stays).cloned().unwrap_or_else(|| self.restore(name, now));
         entry.status.state = match (&entry.loaded, error.step) {
             (Some(_), _) => PluginState::Kept,
@@ -291,7 +305,7 @@ impl Activator {
         former: Option<&Entry>,
         name: &PluginName,
         source: &Source,
-        Attempt { now, patience, rehearsal }: Attempt<'_>,
+        Attempt { now, is_start, patience, rehearsal }: Attempt<'_>,
         trace: &mut Trace,
     ) -> Result<Entry, Stopped> {
         let build = source.id();
@@ -300,8 +314,9 @@ impl Activator {
         trace.take(Step::Quarantine, || not_set_aside(name, &ledger, build))?;
         let running = former.and_then(|former| former.loaded.as_ref()).map(|loaded| loaded.build);
         let was_in_force = running.or_else(|| ledger.in_force().map(|last| last.build)) == Some(build);
-        // It was compiled within its limits before, and a start without it is worse than a late one.
-        let patience = if was_in_force { Patience::Endless } else { patience };
+        // A start without what decided before, or without a policy that is to review the first decision, is worse than a late one.
+        let is_needed = was_in_force || (source.manifest.kind == Kind::Policy && is_start);
+        let patience = if is_needed { Patience::Endless } else { patience };
         let (loaded, inspection) = self.workshop.build(name, source, self.refuse_filter, patience, trace)?;
         let mut did_well = false;
         trace.take_noted(Step::DryRun, || match was_in_force {

@@ -19,6 +19,7 @@ use verwalter_core::ports::{FailureCause, Filters, Kind, Policy, Query, Schedule
 use super::generations::Generation;
 use super::loaded::Loaded;
 use super::manifest::{Manifest, Mode};
+use super::places::Places;
 use filters::FilterSet;
 pub use status::{ActivationError, PluginState, PluginStatus};
 use verwalter_core::ports::BuildId;
@@ -30,8 +31,6 @@ pub(super) struct Entry {
     pub(super) loaded: Option<Arc<Loaded>>,
     /// What the files held when this entry was made; `None` asks for another try at the next reload.
     pub(super) fingerprint: Option<(Option<Digest>, Option<Digest>)>,
-    /// It had its place among the others when it was in force last, perhaps in an earlier life of this node.
-    pub(super) placed: bool,
 }
 
 impl Entry {
@@ -47,9 +46,9 @@ impl Entry {
         in_force.zip(manifest.ok()).is_some_and(|(loaded, former)| (loaded.kind, loaded.mode) == (former.kind, former.mode))
     }
 
-    /// Whether nothing but time keeps the plugin from the place that it had.
-    fn is_awaited(&self) -> bool {
-        self.placed && self.loaded.is_none() && self.status.state == PluginState::Pending
+    /// Whether it may come into force as a `kind` without another file: it is being compiled, or this machine is at fault.
+    fn is_awaited_as(&self, kind: Kind) -> bool {
+        self.loaded.is_none() && self.fingerprint.is_none() && self.status.kind.is_none_or(|known| known == kind)
     }
 
     /// Whether the plugin's files held this build when the entry was made.
@@ -73,6 +72,7 @@ pub struct Catalog {
     /// By name.
     shadows: Vec<Arc<Loaded>>,
     filters: BTreeMap<String, Arc<Loaded>>,
+    places: Places,
 }
 
 /// Why nothing decides. The last schedule stays in force.
@@ -81,12 +81,25 @@ pub enum NoScheduler {
     /// No plugin of that kind is active.
     #[error("no scheduler plugin is active: put NAME.wasm and NAME.yaml with `kind: scheduler` into the plugins directory{}", if .0.is_empty() { String::new() } else { format!(" ({})", .0) })]
     None(String),
+    /// The one that decided before may still come, and nobody else gets its place.
+    #[error("plugin {0} decides and is not in force yet ({1}): wait for it, or set `mode: off` in its manifest")]
+    Awaited(PluginName, String),
     /// There is more than one.
     #[error("{} scheduler plugins are active ({}): set `mode: off` in the manifest of all but one", .0.len(), .0.iter().map(PluginName::as_str).collect::<Vec<_>>().join(", "))]
     Several(Vec<PluginName>),
 }
 
 impl Catalog {
+    /// Before the first reload: nothing is in force, and places are as they were in an earlier life.
+    pub(super) fn before(places: Places) -> Catalog {
+        Catalog { places, ..Catalog::default() }
+    }
+
+    /// Who has which place, or had it last.
+    pub(super) fn places(&self) -> &Places {
+        &self.places
+    }
+
     /// Puts entries in force. What was in force keeps its place when another one appears beside it.
     pub(super) fn assemble(former: &Catalog, entries: BTreeMap<PluginName, Entry>, now: UnixMillis) -> Catalog {
         place::place(former, entries, now)
@@ -131,6 +144,13 @@ impl Catalog {
         let live: Vec<PluginName> = of_kind.filter(|entry| entry.active().is_some()).map(|entry| entry.status.name.clone()).collect();
         if live.len() > 1 {
             return Err(NoScheduler::Several(live));
+        }
+        let holder = self.places.scheduler.as_ref().and_then(|name| self.entries.get(name));
+        if let Some(ActivationError { step, reason, .. }) =
+            holder.filter(|entry| entry.is_awaited_as(Kind::Scheduler)).and_then(|entry| entry.status.error.as_ref())
+        {
+            let holder = self.places.scheduler.clone().expect("it was found by its name");
+            return Err(NoScheduler::Awaited(holder, format!("{step}: {reason}")));
         }
         Err(NoScheduler::None(self.broken(Kind::Scheduler).unwrap_or_default()))
     }

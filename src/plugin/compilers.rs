@@ -93,7 +93,7 @@ impl Compilers {
         self.behind.done.clone()
     }
 
-    /// The compiled form of `wasm`, if it is there or comes within `patience`.
+    /// The compiled form of `wasm`, if it is there or comes within `patience`, which whoever asks first for it has.
     pub(super) fn load(
         &self,
         engine: &Engine,
@@ -107,7 +107,11 @@ impl Compilers {
         if let Some(artefact) = self.cache.find(engine, abi, digest) {
             return Ok(artefact);
         }
-        let job = self.take(digest, limits).map_or_else(|| self.begin(engine, abi, digest, wasm, limits), Ok)?;
+        let (job, patience) = match self.take(digest, limits) {
+            // It was waited for once; when it is done that is told.
+            Some(job) => (job, Duration::ZERO),
+            None => (self.begin(engine, abi, digest, wasm, limits)?, patience),
+        };
         match job.result.recv_timeout(patience) {
             Ok(result) => return Ok(result?),
             Err(RecvTimeoutError::Disconnected) => return Err(defect().into()),

@@ -71,9 +71,6 @@ pub struct Ledger {
     /// The operator switched the plugin off: nothing of it comes back by itself.
     #[serde(default)]
     off: bool,
-    /// It had its place among the others when it was in force last; see [`Generations::placed`].
-    #[serde(default)]
-    placed: bool,
     /// Oldest first.
     generations: Vec<Generation>,
     /// Oldest first.
@@ -107,11 +104,6 @@ impl Ledger {
         let last = self.in_force().filter(sound);
         let others = self.generations.iter().rev().filter(move |generation| Some(generation.number) != self.in_force);
         last.into_iter().chain(others.filter(sound))
-    }
-
-    /// Whether the plugin had its place among the others when it was in force last.
-    pub(super) fn placed(&self) -> bool {
-        self.placed
     }
 
     fn parse(bytes: &[u8]) -> Result<Ledger, String> {
@@ -247,14 +239,6 @@ impl Generations {
     pub(super) fn switched_off(&self, name: &PluginName) {
         if !self.ledger(name).generations.is_empty() {
             self.change(name, |ledger| ledger.off = true);
-        }
-    }
-
-    /// Whether a plugin has its place: of two that want the same one, a restart gives it to the one that had it.
-    pub(super) fn placed(&self, name: &PluginName, placed: bool) {
-        // One that never came into force has no place to remember.
-        if !self.ledger(name).generations.is_empty() {
-            self.change(name, |ledger| ledger.placed = placed);
         }
     }
 

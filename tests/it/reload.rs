@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails; clippy takes only functions with #[test] for tests")]
 
 mod cache;
+mod keeping;
 mod placing;
 mod restart;
 
@@ -49,7 +50,7 @@ impl Site {
     /// Another life of the node on the same directories: nothing is in force yet.
     fn restart(&mut self, compiler: Compiler) {
         self.activator = Activator::open(&self.storage, compiler, CACHE_BYTES).unwrap();
-        self.catalog = Arc::default();
+        self.catalog = Arc::new(self.activator.beginning());
     }
 
     fn path(&self, file: &str) -> PathBuf {

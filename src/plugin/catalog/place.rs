@@ -1,14 +1,14 @@
 //! Finding every plugin its place among the others. Those that had one keep it, over restarts too; a newcomer that finds none says so in
 //! its status.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use verwalter_core::ids::UnixMillis;
 use verwalter_core::names::PluginName;
 use verwalter_core::ports::Kind;
 
-use super::{ActivationError, Catalog, Entry, NoScheduler, PluginState, PluginStatus};
+use super::{ActivationError, Catalog, Entry, PluginState, PluginStatus};
 use crate::plugin::engine::MAX_FILTER_PLUGINS;
 use crate::plugin::loaded::Loaded;
 use crate::plugin::manifest::Mode;
@@ -29,36 +29,18 @@ impl Statuses {
     }
 }
 
-pub(super) fn place(former: &Catalog, mut entries: BTreeMap<PluginName, Entry>, now: UnixMillis) -> Catalog {
-    for (name, entry) in &mut entries {
-        entry.placed = former.entries.get(name).map_or(entry.placed, |known| known.placed);
-    }
+pub(super) fn place(former: &Catalog, entries: BTreeMap<PluginName, Entry>, now: UnixMillis) -> Catalog {
     let by_name = entries.iter().map(|(name, entry)| (name.clone(), entry.status.clone())).collect();
     let mut statuses = Statuses { now, by_name };
+    let mut places = former.places.clone();
     let of_kind = |kind: Kind| entries.values().filter_map(Entry::active).filter(move |loaded| loaded.kind == kind).cloned();
-    let several = |names| NoScheduler::Several(names).to_string();
-    let scheduler = sole(Kind::Scheduler, &entries, former.scheduler.as_ref(), &mut statuses, several);
-    let query = sole(Kind::Query, &entries, former.query.as_ref(), &mut statuses, |names: Vec<PluginName>| {
-        let listed: Vec<&str> = names.iter().map(PluginName::as_str).collect();
-        format!("{} query plugins are active ({}): set `mode: off` in the manifest of all but one", names.len(), listed.join(", "))
-    });
+    let scheduler = sole(Kind::Scheduler, &entries, &mut places.scheduler, &mut statuses);
+    let query = sole(Kind::Query, &entries, &mut places.query, &mut statuses);
     let mut policies: Vec<Arc<Loaded>> = of_kind(Kind::Policy).collect();
     policies.sort_by(|a, b| (a.order, &a.id.name).cmp(&(b.order, &b.id.name)));
     let shadows = entries.values().filter_map(|entry| entry.loaded.clone()).filter(|loaded| loaded.mode == Mode::Shadow).collect();
-    let settled = |loaded: &Arc<Loaded>| entries.get(&loaded.id.name).is_some_and(|entry| entry.placed);
-    let filters = filters(former, of_kind(Kind::Filter).partition(settled), &mut statuses);
+    let filters = filters(of_kind(Kind::Filter).collect(), &entries, &mut places.filters, &mut statuses);
     let statuses = statuses.by_name;
-    let refused = |name: &PluginName| statuses[name].error.as_ref().is_some_and(|error| error.step == Step::Place);
-    for (kind, holder) in [(Kind::Scheduler, &scheduler), (Kind::Query, &query)] {
-        // Where nobody holds the place, it is still that of whoever held it last.
-        let Some(holder) = holder else { continue };
-        for (name, entry) in entries.iter_mut().filter(|(_, entry)| entry.status.kind == Some(kind)) {
-            entry.placed = holder.id.name == *name;
-        }
-    }
-    for (name, entry) in entries.iter_mut().filter(|(_, entry)| entry.active().is_some_and(|loaded| loaded.kind == Kind::Filter)) {
-        entry.placed = !refused(name);
-    }
     for (name, status) in &statuses {
         let placing = status.error.as_ref().filter(|error| error.step == Step::Place);
         let known = former.statuses.get(name).and_then(|status| status.error.as_ref());
@@ -66,58 +48,71 @@ pub(super) fn place(former: &Catalog, mut entries: BTreeMap<PluginName, Entry>, 
             tracing::error!(plugin = %name, reason = %error.reason, "a plugin finds no place");
         }
     }
-    Catalog { generation: former.generation + 1, entries, statuses, scheduler, query, policies, shadows, filters }
+    Catalog { generation: former.generation + 1, entries, statuses, scheduler, query, policies, shadows, filters, places }
 }
 
-/// Of a kind of which one is in force: the only one, or the one that had the place before the others came.
+/// Of a kind of which one is in force: the only one, or the one that had the place before the others came. While that may still come nobody
+/// else gets it.
 fn sole(
     kind: Kind,
     entries: &BTreeMap<PluginName, Entry>,
-    former: Option<&Arc<Loaded>>,
+    holder: &mut Option<PluginName>,
     statuses: &mut Statuses,
-    conflict: impl Fn(Vec<PluginName>) -> String,
 ) -> Option<Arc<Loaded>> {
-    let of_kind = entries.iter().filter(|(_, entry)| entry.status.kind == Some(kind));
-    let wanting: Vec<(&PluginName, &Entry)> = of_kind.filter(|(_, entry)| entry.active().is_some() || entry.is_awaited()).collect();
-    let holds = |name: &PluginName, entry: &Entry| former.map_or(entry.placed, |former| former.id.name == *name);
-    let mut holders = wanting.iter().filter(|(name, entry)| holds(name, entry));
-    let chosen = match (wanting.as_slice(), holders.next(), holders.next()) {
-        ([only], ..) => Some(*only),
-        (_, Some(holder), None) => Some(*holder),
-        _ => None,
-    };
-    for (name, _) in wanting.iter().filter(|(name, entry)| entry.active().is_some() && chosen.is_none_or(|(chosen, _)| chosen != *name)) {
-        statuses.refuse(name, conflict(wanting.iter().map(|(name, _)| (*name).clone()).collect()), Some(PluginState::Failed));
+    let wanting: Vec<&Arc<Loaded>> = entries.values().filter_map(Entry::active).filter(|loaded| loaded.kind == kind).collect();
+    if let Some(awaited) = holder.as_ref().filter(|holder| entries.get(*holder).is_some_and(|entry| entry.is_awaited_as(kind))) {
+        let reason = format!("plugin {awaited} had this place and is not in force yet: wait for it, or set `mode: off` in its manifest");
+        wanting.iter().for_each(|loaded| statuses.refuse(&loaded.id.name, reason.clone(), Some(PluginState::Failed)));
+        return None;
     }
-    chosen.and_then(|(_, entry)| entry.active().cloned())
+    let chosen = match wanting.as_slice() {
+        [only] => Some(*only),
+        several => several.iter().copied().find(|loaded| holder.as_ref() == Some(&loaded.id.name)),
+    };
+    let names = || wanting.iter().map(|loaded| loaded.id.name.as_str()).collect::<Vec<_>>().join(", ");
+    for loaded in wanting.iter().filter(|loaded| chosen.is_none_or(|chosen| !Arc::ptr_eq(chosen, loaded))) {
+        let reason = format!("{} {kind} plugins are active ({}): set `mode: off` in the manifest of all but one", wanting.len(), names());
+        statuses.refuse(&loaded.id.name, reason, Some(PluginState::Failed));
+    }
+    if let Some(chosen) = chosen {
+        *holder = Some(chosen.id.name.clone());
+    }
+    chosen.cloned()
 }
 
-/// Filters by name. Those that had their place choose first: a newcomer must not take a name away.
+/// Filters by name: each is whose it was, then the first one's that offers it.
 fn filters(
-    former: &Catalog,
-    (mut settled, newcomers): (Vec<Arc<Loaded>>, Vec<Arc<Loaded>>),
+    plugins: Vec<Arc<Loaded>>,
+    entries: &BTreeMap<PluginName, Entry>,
+    held: &mut BTreeMap<String, PluginName>,
     statuses: &mut Statuses,
 ) -> BTreeMap<String, Arc<Loaded>> {
+    let own = |plugin: &Arc<Loaded>, name: &String| held.get(name) == Some(&plugin.id.name);
+    let (owners, others): (Vec<_>, Vec<_>) = plugins.into_iter().partition(|plugin| plugin.filters().iter().any(|name| own(plugin, name)));
+    let mut plugins: Vec<Arc<Loaded>> = owners.into_iter().chain(others).collect();
+    for plugin in plugins.drain(MAX_FILTER_PLUGINS.min(plugins.len())..) {
+        let reason = format!("more than {MAX_FILTER_PLUGINS} filter plugins are active: put filters together, or set `mode: off` for some");
+        statuses.refuse(&plugin.id.name, reason, Some(PluginState::Failed));
+    }
     let mut filters: BTreeMap<String, Arc<Loaded>> = BTreeMap::new();
-    // One that came into only a part of its names keeps that part.
-    let owners: BTreeSet<&PluginName> = former.filters.values().map(|loaded| &loaded.id.name).collect();
-    let (partly, newcomers): (Vec<_>, Vec<_>) = newcomers.into_iter().partition(|plugin| owners.contains(&plugin.id.name));
-    settled.extend(partly);
-    for (index, plugin) in settled.into_iter().chain(newcomers).enumerate() {
-        if index >= MAX_FILTER_PLUGINS {
-            let reason =
-                format!("more than {MAX_FILTER_PLUGINS} filter plugins are active: put filters together, or set `mode: off` for some");
-            statuses.refuse(&plugin.id.name, reason, Some(PluginState::Failed));
-            continue;
-        }
-        for name in plugin.filters() {
-            if let Some(other) = filters.get(name) {
-                let reason = format!("the filter `{name}` is offered by plugin {} already: rename one of them", other.id.name);
+    for plugin in &plugins {
+        let owned = plugin.filters().iter().filter(|name| own(plugin, name));
+        filters.extend(owned.map(|name| (name.clone(), plugin.clone())));
+    }
+    for (plugin, name) in plugins.iter().flat_map(|plugin| plugin.filters().iter().map(move |name| (plugin, name))) {
+        let awaited = held.get(name).filter(|owner| entries.get(*owner).is_some_and(|entry| entry.is_awaited_as(Kind::Filter)));
+        let other = filters.get(name).map_or(awaited, |other| Some(&other.id.name)).filter(|other| **other != plugin.id.name);
+        match other {
+            Some(other) => {
+                let reason = format!("the filter `{name}` is offered by plugin {other} already: rename one of them");
                 statuses.refuse(&plugin.id.name, reason, None);
-            } else {
-                filters.insert(name.clone(), plugin.clone());
             }
+            None => drop(filters.insert(name.clone(), plugin.clone())),
         }
     }
+    // What a plugin offers no more, and what is taken out, is free; what is switched off may come back to its names as long as nobody has them.
+    let kept = |name: &String, entry: &Entry| entry.active().is_none_or(|loaded| loaded.filters().contains(name));
+    held.retain(|name, owner| entries.get(owner).is_some_and(|entry| kept(name, entry)));
+    held.extend(filters.iter().map(|(name, plugin)| (name.clone(), plugin.id.name.clone())));
     filters
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Site, instances, placing_guest};
 use crate::sandbox::guest::{FILTER_COMPONENT, FILTER_CORE, translate};
-use crate::sandbox::world::{SCHEDULER, compiler};
+use crate::sandbox::world::SCHEDULER;
 
 #[test]
 fn of_two_schedulers_the_former_stays() {
@@ -27,42 +27,6 @@ fn of_two_schedulers_the_former_stays() {
     site.reload();
     site.check("spread", "off");
     assert_eq!(site.line("pack"), "active×1");
-    assert_eq!(site.decides(), "2");
-}
-
-#[test]
-fn a_restart_moves_no_place() {
-    let mut site = Site::new();
-    site.put_scheduler("spread", 1);
-    site.put("tool.wasm", translate(FILTER_CORE));
-    site.put("tool.yaml", "kind: filter\n");
-    site.reload();
-    // Both newcomers come before the others by name.
-    site.put_scheduler("pack", 2);
-    site.put("other.wasm", translate(FILTER_CORE));
-    site.put("other.yaml", "kind: filter\n");
-    site.reload();
-    let check = |site: &Site| {
-        site.check("spread", "active×1");
-        site.check("pack", "failed×1 place: 2 scheduler plugins are active (pack, spread)");
-        assert_eq!(site.decides(), "1");
-        site.check("tool", "active×1");
-        site.check("other", "active×1 place: the filter `");
-        assert!(site.line("other").contains("is offered by plugin tool already"), "{}", site.line("other"));
-    };
-    check(&site);
-    site.restart(compiler());
-    site.reload();
-    check(&site);
-    // Who takes a place over keeps it, too.
-    site.put("spread.yaml", "kind: scheduler\nmode: off\n");
-    site.reload();
-    assert_eq!(site.decides(), "2");
-    site.put("spread.yaml", SCHEDULER);
-    site.reload();
-    site.restart(compiler());
-    site.reload();
-    site.check("spread", "failed×1 place: 2 scheduler plugins are active (pack, spread)");
     assert_eq!(site.decides(), "2");
 }
 

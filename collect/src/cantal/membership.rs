@@ -4,6 +4,7 @@
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+use verwalter_core::ids::UnixMillis;
 
 use super::peers::remember;
 use super::{Agent, Settings};
@@ -37,6 +38,8 @@ async fn follow(settings: &Settings, news: &watch::Sender<PeerNews>) {
     let agent = Agent::new(settings.agent, settings.peers_deadline);
     let mut ticks = tokio::time::interval(settings.peers_every());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // When the agent spoke again after it was silent: it may have been started anew then.
+    let mut back_at = UnixMillis(0);
     loop {
         ticks.tick().await;
         // When the question was sent, not when the answer came: what a slow agent says is that old.
@@ -45,10 +48,11 @@ async fn follow(settings: &Settings, news: &watch::Sender<PeerNews>) {
                 peers.peers.retain(|peer| peer.id != settings.own);
                 news.send_modify(|news| {
                     if news.trouble.take().is_some() {
+                        back_at = peers.at;
                         tracing::info!(agent = %agent.addr(), "cantal tells its peers again");
                     }
                     let peers = match &news.peers {
-                        Some(before) => remember(before, peers),
+                        Some(before) => remember(before, peers, back_at),
                         None => peers,
                     };
                     news.peers = Some(peers.into());

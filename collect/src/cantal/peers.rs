@@ -133,22 +133,25 @@ impl<'de> Visitor<'de> for List<'_> {
 }
 
 /// What an agent tells now, and of whom it told before and does not now. cantal lists a peer for two days after its last report: it has forgotten
-/// whom it does not list, since it was started anew and meets them again within seconds. Their last report counts as before, for as long as
-/// plugins are told of nodes that are gone.
-pub(super) fn remember(before: &Peers, mut told: Peers) -> Peers {
+/// whom it does not list, since it was started anew and meets them again within seconds. They are held for what they were by their last report,
+/// for as long as plugins are told of nodes that are gone. Who was alive when the agent fell silent has until some time after `back_at`, when
+/// it spoke again.
+pub(super) fn remember(before: &Peers, mut told: Peers, back_at: UnixMillis) -> Peers {
     let keep = u64::try_from(KEEP_ABSENT.as_millis()).unwrap_or(u64::MAX);
-    let listed: BTreeSet<NodeId> = told.peers.iter().map(|peer| peer.id).collect();
     let at = told.at;
-    let age = |peer: &SeenPeer| at.0.saturating_sub(peer.last_report.unwrap_or(peer.known_since).0);
-    let forgotten = before.peers.iter().filter(|peer| !listed.contains(&peer.id) && age(peer) <= keep);
+    let listed: BTreeSet<NodeId> = told.peers.iter().map(|peer| peer.id).collect();
     let room = MAX_PEERS.saturating_sub(told.peers.len());
-    let forgotten: Vec<Arc<SeenPeer>> = forgotten
-        .take(room)
-        .map(|peer| match is_alive(at, peer.known_since, peer.last_report) {
-            alive if alive == peer.alive => peer.clone(),
-            alive => Arc::new(SeenPeer { alive, ..(**peer).clone() }),
-        })
-        .collect();
+    let forgotten = before.peers.iter().filter(|peer| !listed.contains(&peer.id)).filter_map(|peer| {
+        let reported = peer.last_report.unwrap_or(peer.known_since);
+        // A time to come is that of a clock set back, and would never grow old.
+        let last_report = if reported > at { Some(at) } else { peer.last_report };
+        let heard = if peer.alive { reported.max(back_at).min(at) } else { reported.min(at) };
+        let alive = is_alive(at, heard, None);
+        let stays = alive || at.0.saturating_sub(reported.0) <= keep;
+        let changed = (alive, last_report) != (peer.alive, peer.last_report);
+        stays.then(|| if changed { Arc::new(SeenPeer { alive, last_report, ..(**peer).clone() }) } else { peer.clone() })
+    });
+    let forgotten: Vec<Arc<SeenPeer>> = forgotten.take(room).collect();
     told.peers.extend(forgotten);
     told.peers.sort_by_key(|peer| peer.id);
     told

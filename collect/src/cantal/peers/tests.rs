@@ -165,22 +165,61 @@ proptest! {
     }
 }
 
+/// Who is alive of `peers`.
+fn shown(peers: &Peers) -> Vec<(NodeId, bool)> {
+    peers.peers.iter().map(|peer| (peer.id, peer.alive)).collect()
+}
+
+/// So long after node 3's last report, which is 29 ms older than node 2's.
+fn later(millis: u64) -> UnixMillis {
+    UnixMillis(1_795_289_938_013 + millis)
+}
+
+/// As an agent answers when it was just started.
+fn empty(at: UnixMillis) -> Peers {
+    Peers { at, ..Peers::default() }
+}
+
 #[test]
 fn whom_an_agent_forgot_is_held_for_what_it_was() {
+    const NEVER: UnixMillis = UnixMillis(0);
     let before = read(RECORDED, THEN, 8379).expect("recorded");
-    let later = |millis: u64| UnixMillis(1_795_289_938_013 + millis);
-    let shown = |peers: &Peers| peers.peers.iter().map(|peer| (peer.id, peer.alive)).collect::<Vec<_>>();
-    // As it answers when it was just started.
-    let empty = |at| Peers { at, ..Peers::default() };
-    assert_eq!(shown(&remember(&before, empty(later(1_000)))), [(id(2), true), (id(3), true)]);
-    assert_eq!(shown(&remember(&before, empty(later(75_010)))), [(id(2), true), (id(3), false)]);
-    assert_eq!(shown(&remember(&before, empty(later(75_030)))), [(id(2), false), (id(3), false)]);
-    assert_eq!(shown(&remember(&before, empty(later(3_600_010)))), [(id(2), false)]);
-    assert!(shown(&remember(&before, empty(later(3_600_030)))).is_empty());
+    let check = |millis, expect: &[(NodeId, bool)]| assert_eq!(shown(&remember(&before, empty(later(millis)), NEVER)), expect, "{millis}");
+    check(1_000, &[(id(2), true), (id(3), true)]);
+    check(75_010, &[(id(2), true), (id(3), false)]);
+    check(75_030, &[(id(2), false), (id(3), false)]);
+    check(3_600_010, &[(id(2), false)]);
+    check(3_600_030, &[]);
     // Whom it meets again is what it says of it.
     let mut met = read(RECORDED, later(5_000), 8379).expect("recorded");
     met.peers.remove(0);
-    let again = remember(&before, met.clone());
+    let again = remember(&before, met.clone(), NEVER);
     assert_eq!(shown(&again), [(id(2), true), (id(3), true)]);
     assert!(Arc::ptr_eq(&again.peers[1], &met.peers[0]) && Arc::ptr_eq(&again.peers[0], &before.peers[0]));
+}
+
+#[test]
+fn a_long_silence_counts_for_nobody() {
+    let mut known = read(RECORDED, THEN, 8379).expect("recorded");
+    // Node 2 was gone before the agent fell silent.
+    let gone = SeenPeer { alive: false, ..(*known.peers[0]).clone() };
+    known.peers[0] = Arc::new(gone);
+    let back = later(600_000);
+    for (millis, alive) in [(600_000, true), (675_000, true), (675_001, false)] {
+        known = remember(&known, empty(later(millis)), back);
+        assert_eq!(shown(&known), [(id(2), false), (id(3), alive)], "{millis}");
+    }
+    // An outage longer than nodes that are gone are told of.
+    let known = read(RECORDED, THEN, 8379).expect("recorded");
+    assert_eq!(shown(&remember(&known, empty(later(9_000_000)), later(9_000_000))), [(id(2), true), (id(3), true)]);
+}
+
+#[test]
+fn whom_an_agent_forgot_grows_old_although_its_clock_was_set_back() {
+    let mut known = read(RECORDED, THEN, 8379).expect("recorded");
+    for (millis, alive) in [(0, true), (75_000, true), (75_001, false)] {
+        let at = UnixMillis(1_000_000 + millis);
+        known = remember(&known, empty(at), UnixMillis(0));
+        assert_eq!(shown(&known), [(id(2), alive), (id(3), alive)], "{millis}");
+    }
 }

@@ -13,7 +13,7 @@ use super::{Problem, TemplateSet};
 
 impl TemplateSet {
     /// What a node with these roots and permits refuses when it deploys a role of this name: destinations elsewhere, and programs of which
-    /// no permit has the name. Whether a program is there, only its machine knows.
+    /// no permit has the name. Whether a program is there, or a link to one that is listed, only its machine knows.
     pub fn asks_beyond(&self, roots: &Roots, permits: &Permits) -> Vec<Problem> {
         let mut problems: Vec<Problem> = self.files().iter().flat_map(|file| self.beyond(file, roots, permits)).collect();
         problems.sort();
@@ -25,13 +25,15 @@ impl TemplateSet {
     fn beyond(&self, file: &RenderFile, roots: &Roots, permits: &Permits) -> Vec<Problem> {
         // A schedule may give the template to roles of other names; most have its own.
         let Ok(role) = RoleName::new(self.reference().role().as_str()) else { return Vec::new() };
-        // Which node it is makes no difference to what lies above.
-        let values = Values { role: role.as_str(), node: Some("{{ node }}") };
+        let values = Values { role: role.as_str(), node: Some("NODE") };
         let told = |line, message| Problem { file: file.name.clone(), line, message };
         let places = file.places.iter().filter_map(|place| {
             let How::Copy { dest } = &place.how else { return None };
+            // What is put in decides where it lies, where a root begins as it does.
+            let above = Path::new(dest.beginning()).parent().filter(|_| !dest.is_constant());
+            let is_open = above.is_some_and(|above| roots.writes.iter().any(|root| root.starts_with(above)));
             match roots.place_for(&role, &dest.fill(values).ok()?) {
-                Err(refused @ ApplyError::Outside { .. }) => Some(told(place.line, refused.to_string())),
+                Err(refused @ ApplyError::Outside { .. }) if !is_open => Some(told(place.line, refused.to_string())),
                 _ => None,
             }
         });
@@ -67,5 +69,9 @@ fn refused(program: &Program, permits: &Permits) -> Option<String> {
     if as_root && !permits.root() {
         return Some(format!("`{name}` needs root, which this node gives to no command: set `commands.root: true` in a sandbox file"));
     }
-    (!is_listed).then(|| format!("`{name}` is not allowed: list its path under `commands.programs` in a sandbox file"))
+    (!is_listed).then(|| {
+        format!(
+            "`{name}` is not allowed, unless it is a link to a program that is: list its path under `commands.programs` in a sandbox file"
+        )
+    })
 }

@@ -75,6 +75,14 @@ impl Pattern {
         self.0.iter().any(|part| matches!(part, Part::File(_) | Part::Staged))
     }
 
+    /// What stands before whatever is put into it.
+    pub(super) fn beginning(&self) -> &str {
+        match self.0.first() {
+            Some(Part::Text(text)) => text,
+            _ => "",
+        }
+    }
+
     /// Whether nothing is put into it.
     pub(super) fn is_constant(&self) -> bool {
         self.0.iter().all(|part| matches!(part, Part::Text(_)))

@@ -98,11 +98,11 @@ fn check_notes_what_this_sandbox_would_refuse() {
         lines(&text).into_iter().filter(|line| line.starts_with("note: ")).map(ToOwned::to_owned).collect::<Vec<_>>()
     };
     let outside = "lies outside of what this node lets be written: use a relative destination, or list a directory above it";
-    let unlisted = "is not allowed: list its path under `commands.programs` in a sandbox file";
+    let unlisted = "is not allowed, unless it is a link to a program that is: list its path under `commands.programs` in a sandbox file";
     let expect = [
         format!("note: {first}:1: `/usr/bin/visudo` {unlisted}"),
         format!("note: {first}:1: role motd: /etc/motd.d/motd {outside} under `writes` in a sandbox file"),
-        format!("note: {}:1: role motd: /srv/{{{{ node }}}}/motd {outside} under `writes` in a sandbox file", first + 1),
+        format!("note: {}:1: role motd: /srv/NODE/motd {outside} under `writes` in a sandbox file", first + 1),
         format!("note: {}:1: `nginx` {unlisted}", first + 2),
         format!(
             "note: {}:1: `nginx` needs root, which this node gives to no command: set `commands.root: true` in a sandbox file",
@@ -114,6 +114,9 @@ fn check_notes_what_this_sandbox_would_refuse() {
     // Programs that are not on this machine may be on the nodes.
     let programs = "programs: [/usr/bin/visudo, /opt/sbin/nginx, /bin/sh]";
     site.write("etc/sandbox/more.yaml", format!("writes: [/etc/motd.d, /srv]\ncommands: {{ root: true, {programs} }}\n"));
+    assert_eq!(notes(), Vec::<String>::new());
+    // Nor is a note what only the node's name decides.
+    site.write("etc/sandbox/more.yaml", format!("writes: [/etc/motd.d, /srv/alpha]\ncommands: {{ root: true, {programs} }}\n"));
     assert_eq!(notes(), Vec::<String>::new());
 }
 

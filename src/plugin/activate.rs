@@ -27,7 +27,7 @@ use super::names::RefuseFilter;
 use super::passes::Passes;
 use super::permits::Permits;
 use super::pipeline::{Remedy, Step, StepOutcome, Stopped, Trace};
-use super::places::Places;
+use super::places::PlaceStore;
 use super::voice::Voices;
 use crate::config::listing::PluginFiles;
 use crate::storage::{Storage, StorageError};
@@ -61,7 +61,7 @@ pub enum SandboxError {
 pub struct Activator {
     pub(super) workshop: Workshop,
     generations: Option<Arc<Generations>>,
-    storage: Option<Arc<Storage>>,
+    places: Option<PlaceStore>,
     passes: Arc<Passes>,
     refuse_filter: RefuseFilter,
     waits: bool,
@@ -102,7 +102,7 @@ impl Activator {
         let generations = Some(Arc::new(Generations::open(storage.clone())?));
         Ok(Activator {
             generations,
-            storage: Some(storage.clone()),
+            places: Some(PlaceStore::new(storage.clone())),
             ..Activator::without_storage(&storage.path().join(CACHE_DIRECTORY), compiler, cache_bytes)?
         })
     }
@@ -113,7 +113,7 @@ impl Activator {
         let cache = Cache::open(cache_dir, &engine, compiler, cache_bytes)?;
         let runtime = Runtime { engine, permits: Permits::new(PERMITS) };
         let workshop = Workshop { runtime, compilers: Compilers::new(cache), meters: Arc::default(), voices: Voices::default() };
-        Ok(Activator { workshop, generations: None, storage: None, passes: Arc::default(), refuse_filter: |_| None, waits: true })
+        Ok(Activator { workshop, generations: None, places: None, passes: Arc::default(), refuse_filter: |_| None, waits: true })
     }
 
     /// The same, but no build comes into force that offers a filter whose name `refuse` refuses. One that was in force stays so.
@@ -151,7 +151,7 @@ impl Activator {
 
     /// What the first reload follows: nothing is in force, and who has which place is as it was when this node ran last.
     pub fn beginning(&self) -> Catalog {
-        self.storage.as_ref().map_or_else(Catalog::default, |storage| Catalog::before(Places::read(storage)))
+        self.places.as_ref().map_or_else(Catalog::default, |places| Catalog::before(places.read()))
     }
 
     /// A new catalog from the files there are. Blocks for as long as dry runs take, and compiling within the patience there is.
@@ -185,18 +185,16 @@ impl Activator {
                 }
             }
         }
-        let catalog = self.placed(former, Catalog::assemble(former, entries, now));
+        let catalog = self.placed(Catalog::assemble(former, entries, listing == Listing::Partial, now));
         self.forget_figures(&catalog);
         self.workshop.compilers.forget();
         catalog
     }
 
-    /// Remembers who has which place in a catalog that follows `former`.
-    pub(super) fn placed(&self, former: &Catalog, catalog: Catalog) -> Catalog {
-        if let Some(storage) = self.storage.as_ref().filter(|_| catalog.places() != former.places())
-            && let Err(err) = catalog.places().write(storage)
-        {
-            tracing::warn!(error = %chain(&err), "who of several plugins has which place could not be written: a restart may forget it");
+    /// Remembers who has which place.
+    pub(super) fn placed(&self, catalog: Catalog) -> Catalog {
+        if let Some(places) = &self.places {
+            places.remember(catalog.places());
         }
         catalog
     }
@@ -253,7 +251,7 @@ impl Activator {
         if ![&files.wasm, &files.manifest].into_iter().flatten().all(|path| whole(path)) {
             return None;
         }
-        let (fingerprint, are_whole, kind) = (read.fingerprint, read.are_whole, read.kind);
+        let (fingerprint, are_whole, kind, mode) = (read.fingerprint, read.are_whole, read.kind, read.mode);
         if let Some(former) = former
             && are_whole
             && former.fingerprint == Some(fingerprint)
@@ -286,7 +284,10 @@ impl Activator {
         // What was switched off stays off: a slip in its manifest is no order to run what was kept of it. What is pending had nothing of the
         // kind, or it would run.
         let stays = |former: &&Entry| former.loaded.is_some() || matches!(former.status.state, PluginState::Off | PluginState::Pending);
-        let mut entry = former.filter(stays).cloned().unwrap_or_else(|| self.restore(name, now));
+        let mut entry = match former.filter(stays) {
+            Some(former) => Entry { awaited: false, ..former.clone() },
+            None => self.restore(name, now),
+        };
         entry.status.state = match (&entry.loaded, error.step) {
             (Some(_), _) => PluginState::Kept,
             (None, Step::Quarantine) => PluginState::Quarantined,
@@ -294,9 +295,14 @@ impl Activator {
             (None, _) => PluginState::Failed,
         };
         entry.status.error = Some(error);
-        entry.status.kind = entry.status.kind.or(kind);
+        if entry.loaded.is_none() {
+            (entry.status.kind, entry.status.mode) = (kind.or(entry.status.kind), mode.or(entry.status.mode));
+        }
+        // What fails its dry run is tried again too, but most likely it is at fault itself.
+        let may_come = stopped.remedy != Remedy::Files && stopped.step != Step::DryRun && mode.is_none_or(|mode| mode == Mode::Active);
+        entry.awaited = entry.loaded.is_none() && (may_come || entry.awaited);
         entry.status.steps = trace.into_steps();
-        entry.fingerprint = (stopped.remedy == Remedy::Files && are_whole).then_some(fingerprint);
+        entry.fingerprint = (stopped.remedy == Remedy::Files && are_whole && !entry.awaited).then_some(fingerprint);
         Some(entry)
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Entry {
     pub(super) loaded: Option<Arc<Loaded>>,
     /// What the files held when this entry was made; `None` asks for another try at the next reload.
     pub(super) fingerprint: Option<(Option<Digest>, Option<Digest>)>,
+    /// Nothing of it is in force, and nothing but time or this machine keeps it from that.
+    pub(super) awaited: bool,
 }
 
 impl Entry {
@@ -46,15 +48,20 @@ impl Entry {
         in_force.zip(manifest.ok()).is_some_and(|(loaded, former)| (loaded.kind, loaded.mode) == (former.kind, former.mode))
     }
 
-    /// Whether it may come into force as a `kind` without another file: it is being compiled, or this machine is at fault.
+    /// Whether it may come into force as a `kind` without another file.
     fn is_awaited_as(&self, kind: Kind) -> bool {
-        self.loaded.is_none() && self.fingerprint.is_none() && self.status.kind.is_none_or(|known| known == kind)
+        self.awaited && self.status.kind.is_none_or(|known| known == kind)
     }
 
     /// Whether the plugin's files held this build when the entry was made.
     pub(super) fn files_hold(&self, build: BuildId) -> bool {
         self.fingerprint == Some((Some(build.wasm), Some(build.manifest)))
     }
+}
+
+/// Whether `holder` of a place may still come into force as a `kind`.
+fn is_awaited_as(entries: &BTreeMap<PluginName, Entry>, is_partial: bool, kind: Kind, holder: &PluginName) -> bool {
+    entries.get(holder).map_or(is_partial, |entry| entry.is_awaited_as(kind))
 }
 
 /// All plugins at one moment.
@@ -73,6 +80,8 @@ pub struct Catalog {
     shadows: Vec<Arc<Loaded>>,
     filters: BTreeMap<String, Arc<Loaded>>,
     places: Places,
+    /// Plugins may be there that are not listed here, since part of their directory could not be read.
+    is_partial: bool,
 }
 
 /// Why nothing decides. The last schedule stays in force.
@@ -101,15 +110,20 @@ impl Catalog {
     }
 
     /// Puts entries in force. What was in force keeps its place when another one appears beside it.
-    pub(super) fn assemble(former: &Catalog, entries: BTreeMap<PluginName, Entry>, now: UnixMillis) -> Catalog {
-        place::place(former, entries, now)
+    pub(super) fn assemble(former: &Catalog, entries: BTreeMap<PluginName, Entry>, is_partial: bool, now: UnixMillis) -> Catalog {
+        place::place(former, entries, is_partial, now)
     }
 
     /// The same with one entry changed.
     pub(super) fn with(&self, entry: Entry, now: UnixMillis) -> Catalog {
         let mut entries = self.entries.clone();
         entries.insert(entry.status.name.clone(), entry);
-        Catalog::assemble(self, entries, now)
+        Catalog::assemble(self, entries, self.is_partial, now)
+    }
+
+    /// Whether the holder of a place may still come.
+    fn is_awaited_as(&self, kind: Kind, holder: &PluginName) -> bool {
+        is_awaited_as(&self.entries, self.is_partial, kind, holder)
     }
 
     pub(super) fn entry(&self, name: &PluginName) -> Option<&Entry> {
@@ -140,17 +154,15 @@ impl Catalog {
         if let Some(scheduler) = &self.scheduler {
             return Ok(scheduler.clone());
         }
+        if let Some(holder) = self.places.scheduler.as_ref().filter(|holder| self.is_awaited_as(Kind::Scheduler, holder)) {
+            let error = self.entries.get(holder).and_then(|entry| entry.status.error.as_ref());
+            let why = error.map_or_else(|| "its files cannot be read".to_owned(), ToString::to_string);
+            return Err(NoScheduler::Awaited(holder.clone(), why));
+        }
         let of_kind = self.entries.values().filter(|entry| entry.status.kind == Some(Kind::Scheduler));
         let live: Vec<PluginName> = of_kind.filter(|entry| entry.active().is_some()).map(|entry| entry.status.name.clone()).collect();
         if live.len() > 1 {
             return Err(NoScheduler::Several(live));
-        }
-        let holder = self.places.scheduler.as_ref().and_then(|name| self.entries.get(name));
-        if let Some(ActivationError { step, reason, .. }) =
-            holder.filter(|entry| entry.is_awaited_as(Kind::Scheduler)).and_then(|entry| entry.status.error.as_ref())
-        {
-            let holder = self.places.scheduler.clone().expect("it was found by its name");
-            return Err(NoScheduler::Awaited(holder, format!("{step}: {reason}")));
         }
         Err(NoScheduler::None(self.broken(Kind::Scheduler).unwrap_or_default()))
     }

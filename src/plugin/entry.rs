@@ -32,7 +32,7 @@ pub(super) fn active_entry(loaded: Loaded, inspection: &Inspection, size: usize,
         error: None,
         steps: Vec::new(),
     };
-    Entry { status, loaded: Some(Arc::new(loaded)), fingerprint: None }
+    Entry { status, loaded: Some(Arc::new(loaded)), fingerprint: None, awaited: false }
 }
 
 /// Of a plugin that takes no part; its bytes, when there are any, are inspected.
@@ -55,5 +55,5 @@ pub(super) fn off_entry(name: &PluginName, kind: Option<Kind>, wasm: Option<&[u8
         error: None,
         steps: Vec::new(),
     };
-    Entry { status, loaded: None, fingerprint: None }
+    Entry { status, loaded: None, fingerprint: None, awaited: false }
 }

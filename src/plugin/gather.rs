@@ -25,8 +25,9 @@ pub(super) struct Files<'a> {
     pub(super) fingerprint: Fingerprint,
     /// Whether all of it could be: only then the fingerprint tells this state from another.
     pub(super) are_whole: bool,
-    /// What the manifest says that it is for.
+    /// What the manifest says that it is for, and of its effect.
     pub(super) kind: Option<Kind>,
+    pub(super) mode: Option<Mode>,
 }
 
 impl<'a> Files<'a> {
@@ -34,14 +35,14 @@ impl<'a> Files<'a> {
     pub(super) fn read(files: &'a PluginFiles) -> Files<'a> {
         let manifest = files.manifest.as_deref().map(|path| (path, file::read_text(path, MAX_SETTINGS_BYTES)));
         let parsed = manifest.as_ref().and_then(|(path, text)| Manifest::parse(path, text.as_ref().ok()?).ok());
-        let kind = parsed.as_ref().map(|manifest| manifest.kind);
+        let (kind, mode) = parsed.as_ref().map(|manifest| (manifest.kind, manifest.mode)).unzip();
         // Its limits say how much of the file may come into memory; without a word of theirs the defaults do.
         let limits = parsed.map_or_else(|| Limits::of(Kind::Scheduler), |manifest| manifest.limits);
         let wasm = files.wasm.as_deref().map(|path| plugin_file::read(path, &limits));
         let wasm_digest = wasm.as_ref().and_then(|read| read.as_ref().ok()).map(|bytes| Digest::of(bytes));
         let manifest_digest = manifest.as_ref().and_then(|(_, read)| read.as_ref().ok()).map(|text| Digest::of(text.as_bytes()));
         let are_whole = (wasm_digest.is_some() || wasm.is_none()) && (manifest_digest.is_some() || manifest.is_none());
-        Files { wasm, manifest, fingerprint: (wasm_digest, manifest_digest), are_whole, kind }
+        Files { wasm, manifest, fingerprint: (wasm_digest, manifest_digest), are_whole, kind, mode }
     }
 }
 

@@ -52,7 +52,7 @@ impl Activator {
         }
         let (now, ledger) = (unix_now(), generations.ledger(name));
         let others = ledger.candidates().filter(|candidate| candidate.build != build && entry.is_replaced_by(candidate));
-        let fallback = others.filter_map(|candidate| self.revive(name, candidate, now)).find(|entry| self.does_well(entry, rehearsal));
+        let fallback = others.filter_map(|candidate| self.revive(name, candidate, now).ok()).find(|entry| self.does_well(entry, rehearsal));
         let proven = ledger.generations().iter().any(|generation| generation.build == build && generation.proven);
         if fallback.is_none() && proven {
             return Ok(Aside::Stays("it decided well before, and no former build does better on this input: it is tried again".to_owned()));
@@ -61,7 +61,7 @@ impl Activator {
         self.meters().plugin(name).quarantined();
         let fallback = self.take_over(entry, fallback, reason, now);
         tracing::error!(plugin = %name, digest = %build.wasm, reason, fallback = ?fallback.status.digest, "a build was set aside");
-        Ok(Aside::Changed(self.placed(former, former.with(fallback, now))))
+        Ok(Aside::Changed(self.placed(former.with(fallback, now))))
     }
 
     /// Goes back to the build before the one in force, or to the one with digest `to`.
@@ -75,7 +75,7 @@ impl Activator {
             }
         };
         let target = target.ok_or_else(|| nowhere(name, &ledger, in_force))?;
-        let revived = self.revive(name, target, now).ok_or_else(|| {
+        let revived = self.revive(name, target, now).map_err(|_| {
             OrderRefused::Unfit(format!("generation {} of plugin {name} cannot be built any more: the log says why", target.number))
         })?;
         const REASON: &str = "the operator went back to a former build";
@@ -84,7 +84,7 @@ impl Activator {
         let entry = self.take_over(entry, Some(revived), REASON, now);
         let message = format!("generation {} of plugin {name} is in force again: {}", target.number, target.build.wasm);
         tracing::warn!(plugin = %name, generation = target.number, "an operator went back to a former build");
-        Ok((self.placed(former, former.with(entry, now)), message))
+        Ok((self.placed(former.with(entry, now)), message))
     }
 
     /// Lifts every quarantine of a plugin: its file is tried again at the next reload, which is due.
@@ -97,7 +97,7 @@ impl Activator {
         tracing::warn!(plugin = %name, lifted, "an operator lifted the quarantine");
         let builds = if lifted == 1 { "one build" } else { "all builds" };
         let message = format!("{builds} of plugin {name} may be activated again");
-        Ok((self.placed(former, former.with(Entry { fingerprint: None, ..entry.clone() }, unix_now())), message))
+        Ok((self.placed(former.with(Entry { fingerprint: None, ..entry.clone() }, unix_now())), message))
     }
 
     /// Lets the plugin's next decision that trips a guard through, and tries its file again if a guard kept it out.
@@ -112,7 +112,7 @@ impl Activator {
         let message = format!("the next decision of plugin {name} may pass its guards, once, within {minutes} minutes");
         let kept_out = entry.status.error.as_ref().is_some_and(|error| error.step == Step::DryRun);
         let fingerprint = entry.fingerprint.filter(|_| !kept_out);
-        Ok((self.placed(former, former.with(Entry { fingerprint, ..entry.clone() }, unix_now())), message))
+        Ok((self.placed(former.with(Entry { fingerprint, ..entry.clone() }, unix_now())), message))
     }
 
     fn in_force<'a>(&'a self, former: &'a Catalog, name: &PluginName) -> Result<(&'a Arc<Generations>, &'a Entry, BuildId), OrderRefused> {

@@ -2,17 +2,18 @@
 //! newcomer must take no place because a node was restarted, nor leave it to nobody.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use verwalter_core::names::PluginName;
 
-use crate::storage::{Storage, StorageError};
+use crate::storage::Storage;
 use crate::telemetry::chain;
 
 /// Below the storage directory.
 const FILE: &str = "places.json";
-/// Far above what the names of all filters that may be in force take.
-const MAX_BYTES: u64 = 1 << 20;
+/// Above what all filters take that may be in force, each with the longest name that a manifest may allow.
+const MAX_BYTES: u64 = 256 << 20;
 
 /// Who has which place, or had it last.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -24,22 +25,38 @@ pub(super) struct Places {
     pub(super) filters: BTreeMap<String, PluginName>,
 }
 
-impl Places {
+/// Where they outlive restarts.
+pub(super) struct PlaceStore {
+    storage: Arc<Storage>,
+    /// As they stand there, where that is known.
+    written: Mutex<Option<Places>>,
+}
+
+impl PlaceStore {
+    pub(super) fn new(storage: Arc<Storage>) -> PlaceStore {
+        PlaceStore { storage, written: Mutex::default() }
+    }
+
     /// As they were when this node ran last. What cannot be read is reported, and nobody has a place.
-    pub(super) fn read(storage: &Storage) -> Places {
-        let read = storage.read(FILE, MAX_BYTES).map_err(|err| chain(&err));
-        let places = read.and_then(|bytes| bytes.map_or_else(|| Ok(Places::default()), |bytes| parse(&bytes)));
-        places.unwrap_or_else(|error| {
-            tracing::warn!(error, "who of several plugins had which place cannot be read: of those that want the same one none gets it");
+    pub(super) fn read(&self) -> Places {
+        let read = self.storage.read(FILE, MAX_BYTES).map_err(|err| chain(&err));
+        let parse = |bytes: Vec<u8>| serde_json::from_slice(&bytes).map_err(|err| err.to_string());
+        read.and_then(|bytes| bytes.map_or_else(|| Ok(Places::default()), parse)).unwrap_or_else(|error| {
+            tracing::warn!(error, "which plugin had which place cannot be read: of two schedulers none decides");
             Places::default()
         })
     }
 
-    pub(super) fn write(&self, storage: &Storage) -> Result<(), StorageError> {
-        storage.write(FILE, &serde_json::to_vec(self).expect("names are JSON"))
+    /// Writes them where they have changed. What could not be written is tried again the next time.
+    pub(super) fn remember(&self, places: &Places) {
+        // Whole values are put in: a panic elsewhere leaves them sound.
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if written.as_ref() == Some(places) {
+            return;
+        }
+        match self.storage.write(FILE, &serde_json::to_vec(places).expect("names are JSON")) {
+            Ok(()) => *written = Some(places.clone()),
+            Err(err) => tracing::warn!(error = %chain(&err), "which plugin has which place could not be written: a restart may forget it"),
+        }
     }
-}
-
-fn parse(bytes: &[u8]) -> Result<Places, String> {
-    serde_json::from_slice(bytes).map_err(|err| err.to_string())
 }

@@ -12,16 +12,21 @@ use super::catalog::Entry;
 use super::compilers::Patience;
 use super::entry::{active_entry, off_entry};
 use super::gather::file_errors;
-use super::generations::Generation;
+use super::generations::{Generation, GenerationError};
 use super::manifest::Manifest;
-use super::pipeline::{Step, Trace};
+use super::pipeline::{Remedy, Step, Trace};
 use crate::telemetry::chain;
 
 impl Activator {
     /// The build that was in force in an earlier life of this node, or the newest before it that can be built.
     pub(super) fn restore(&self, name: &PluginName, now: UnixMillis) -> Entry {
         let ledger = self.generations().map(|generations| generations.ledger(name)).unwrap_or_default();
-        let restored = ledger.candidates().find_map(|generation| self.revive(name, generation, now));
+        let mut awaited = false;
+        let restored = ledger.candidates().find_map(|generation| {
+            let revived = self.revive(name, generation, now);
+            awaited |= matches!(revived, Err(Remedy::Try));
+            revived.ok()
+        });
         // It may be an older one than the last that was in force, which is damaged now or cannot be built any more.
         if let (Some(generations), Some(loaded)) = (self.generations(), restored.as_ref().and_then(|entry| entry.loaded.as_ref()))
             && ledger.in_force().is_none_or(|last| last.build != loaded.build)
@@ -31,18 +36,21 @@ impl Activator {
         if let Some(digest) = restored.as_ref().and_then(|entry| entry.status.digest) {
             tracing::warn!(plugin = %name, %digest, "the last good build of an earlier run is in force");
         }
-        restored.unwrap_or_else(|| off_entry(name, None, None))
+        restored.unwrap_or_else(|| Entry { awaited, ..off_entry(name, None, None) })
     }
 
-    /// A build that was in force, as an entry. `None` where it cannot be built any more; that is logged.
-    pub(super) fn revive(&self, name: &PluginName, generation: &Generation, now: UnixMillis) -> Option<Entry> {
+    /// A build that was in force, as an entry. Where it cannot be built, that is logged, and the error says whether another try may help.
+    pub(super) fn revive(&self, name: &PluginName, generation: &Generation, now: UnixMillis) -> Result<Entry, Remedy> {
         let number = generation.number;
         let unusable =
             |step: Step, reason: &str| tracing::warn!(plugin = %name, generation = number, %step, reason, "a kept build is not used");
-        let wasm = self.generations()?.load(name, generation.build.wasm);
-        let wasm = wasm.inspect_err(|err| unusable(Step::Read, &chain(err))).ok()?;
+        let wasm = self.generations().ok_or(Remedy::Files)?.load(name, generation.build.wasm);
+        let wasm = wasm.inspect_err(|err| unusable(Step::Read, &chain(err))).map_err(|err| match err {
+            GenerationError::Storage(_) => Remedy::Try,
+            GenerationError::Damaged { .. } => Remedy::Files,
+        })?;
         let manifest = Manifest::parse(Path::new("kept manifest"), generation.manifest());
-        let manifest = manifest.inspect_err(|errors| unusable(Step::Manifest, &file_errors(errors))).ok()?;
+        let manifest = manifest.inspect_err(|errors| unusable(Step::Manifest, &file_errors(errors))).map_err(|_| Remedy::Files)?;
         let source = Source { wasm, manifest, manifest_text: generation.manifest().to_owned() };
         let mut trace = Trace::default();
         // A later version of the program may have taken the name of one of its filters: the others are as good as before.
@@ -51,11 +59,11 @@ impl Activator {
                 let mut entry = active_entry(loaded, &inspection, source.wasm.len(), now);
                 entry.status.generation = Some(number);
                 entry.status.steps = trace.into_steps();
-                Some(entry)
+                Ok(entry)
             }
             Err(stopped) => {
                 unusable(stopped.step, &stopped.reason);
-                None
+                Err(stopped.remedy)
             }
         }
     }

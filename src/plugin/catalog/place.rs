@@ -8,7 +8,7 @@ use verwalter_core::ids::UnixMillis;
 use verwalter_core::names::PluginName;
 use verwalter_core::ports::Kind;
 
-use super::{ActivationError, Catalog, Entry, PluginState, PluginStatus};
+use super::{ActivationError, Catalog, Entry, PluginState, PluginStatus, is_awaited_as};
 use crate::plugin::engine::MAX_FILTER_PLUGINS;
 use crate::plugin::loaded::Loaded;
 use crate::plugin::manifest::Mode;
@@ -29,17 +29,27 @@ impl Statuses {
     }
 }
 
-pub(super) fn place(former: &Catalog, entries: BTreeMap<PluginName, Entry>, now: UnixMillis) -> Catalog {
+pub(super) fn place(former: &Catalog, entries: BTreeMap<PluginName, Entry>, is_partial: bool, now: UnixMillis) -> Catalog {
     let by_name = entries.iter().map(|(name, entry)| (name.clone(), entry.status.clone())).collect();
     let mut statuses = Statuses { now, by_name };
     let mut places = former.places.clone();
     let of_kind = |kind: Kind| entries.values().filter_map(Entry::active).filter(move |loaded| loaded.kind == kind).cloned();
-    let scheduler = sole(Kind::Scheduler, &entries, &mut places.scheduler, &mut statuses);
-    let query = sole(Kind::Query, &entries, &mut places.query, &mut statuses);
+    let awaited = |kind: Kind, holder: &PluginName| is_awaited_as(&entries, is_partial, kind, holder);
+    let scheduler = sole(
+        &of_kind(Kind::Scheduler).collect::<Vec<_>>(),
+        &mut places.scheduler,
+        |holder| awaited(Kind::Scheduler, holder),
+        &mut statuses,
+    );
+    let query = sole(&of_kind(Kind::Query).collect::<Vec<_>>(), &mut places.query, |holder| awaited(Kind::Query, holder), &mut statuses);
     let mut policies: Vec<Arc<Loaded>> = of_kind(Kind::Policy).collect();
     policies.sort_by(|a, b| (a.order, &a.id.name).cmp(&(b.order, &b.id.name)));
     let shadows = entries.values().filter_map(|entry| entry.loaded.clone()).filter(|loaded| loaded.mode == Mode::Shadow).collect();
-    let filters = filters(of_kind(Kind::Filter).collect(), &entries, &mut places.filters, &mut statuses);
+    let filters = filters(of_kind(Kind::Filter).collect(), &places.filters, |owner| awaited(Kind::Filter, owner), &mut statuses);
+    // What a plugin offers no more, and what is taken out, is free; what is switched off may come back to its names as long as nobody has them.
+    let keeps = |name: &String, entry: &Entry| entry.active().is_none_or(|loaded| loaded.filters().contains(name));
+    places.filters.retain(|name, owner| entries.get(owner).map_or(is_partial, |entry| keeps(name, entry)));
+    places.filters.extend(filters.iter().map(|(name, plugin)| (name.clone(), plugin.id.name.clone())));
     let statuses = statuses.by_name;
     for (name, status) in &statuses {
         let placing = status.error.as_ref().filter(|error| error.step == Step::Place);
@@ -48,30 +58,30 @@ pub(super) fn place(former: &Catalog, entries: BTreeMap<PluginName, Entry>, now:
             tracing::error!(plugin = %name, reason = %error.reason, "a plugin finds no place");
         }
     }
-    Catalog { generation: former.generation + 1, entries, statuses, scheduler, query, policies, shadows, filters, places }
+    Catalog { generation: former.generation + 1, entries, statuses, scheduler, query, policies, shadows, filters, places, is_partial }
 }
 
 /// Of a kind of which one is in force: the only one, or the one that had the place before the others came. While that may still come nobody
 /// else gets it.
 fn sole(
-    kind: Kind,
-    entries: &BTreeMap<PluginName, Entry>,
+    wanting: &[Arc<Loaded>],
     holder: &mut Option<PluginName>,
+    is_awaited: impl Fn(&PluginName) -> bool,
     statuses: &mut Statuses,
 ) -> Option<Arc<Loaded>> {
-    let wanting: Vec<&Arc<Loaded>> = entries.values().filter_map(Entry::active).filter(|loaded| loaded.kind == kind).collect();
-    if let Some(awaited) = holder.as_ref().filter(|holder| entries.get(*holder).is_some_and(|entry| entry.is_awaited_as(kind))) {
+    if let Some(awaited) = holder.as_ref().filter(|holder| is_awaited(holder)) {
         let reason = format!("plugin {awaited} had this place and is not in force yet: wait for it, or set `mode: off` in its manifest");
         wanting.iter().for_each(|loaded| statuses.refuse(&loaded.id.name, reason.clone(), Some(PluginState::Failed)));
         return None;
     }
-    let chosen = match wanting.as_slice() {
-        [only] => Some(*only),
-        several => several.iter().copied().find(|loaded| holder.as_ref() == Some(&loaded.id.name)),
+    let chosen = match wanting {
+        [only] => Some(only),
+        several => several.iter().find(|loaded| holder.as_ref() == Some(&loaded.id.name)),
     };
     let names = || wanting.iter().map(|loaded| loaded.id.name.as_str()).collect::<Vec<_>>().join(", ");
     for loaded in wanting.iter().filter(|loaded| chosen.is_none_or(|chosen| !Arc::ptr_eq(chosen, loaded))) {
-        let reason = format!("{} {kind} plugins are active ({}): set `mode: off` in the manifest of all but one", wanting.len(), names());
+        let reason =
+            format!("{} {} plugins are active ({}): set `mode: off` in the manifest of all but one", wanting.len(), loaded.kind, names());
         statuses.refuse(&loaded.id.name, reason, Some(PluginState::Failed));
     }
     if let Some(chosen) = chosen {
@@ -83,8 +93,8 @@ fn sole(
 /// Filters by name: each is whose it was, then the first one's that offers it.
 fn filters(
     plugins: Vec<Arc<Loaded>>,
-    entries: &BTreeMap<PluginName, Entry>,
-    held: &mut BTreeMap<String, PluginName>,
+    held: &BTreeMap<String, PluginName>,
+    is_awaited: impl Fn(&PluginName) -> bool,
     statuses: &mut Statuses,
 ) -> BTreeMap<String, Arc<Loaded>> {
     let own = |plugin: &Arc<Loaded>, name: &String| held.get(name) == Some(&plugin.id.name);
@@ -100,19 +110,22 @@ fn filters(
         filters.extend(owned.map(|name| (name.clone(), plugin.clone())));
     }
     for (plugin, name) in plugins.iter().flat_map(|plugin| plugin.filters().iter().map(move |name| (plugin, name))) {
-        let awaited = held.get(name).filter(|owner| entries.get(*owner).is_some_and(|entry| entry.is_awaited_as(Kind::Filter)));
-        let other = filters.get(name).map_or(awaited, |other| Some(&other.id.name)).filter(|other| **other != plugin.id.name);
-        match other {
-            Some(other) => {
-                let reason = format!("the filter `{name}` is offered by plugin {other} already: rename one of them");
-                statuses.refuse(&plugin.id.name, reason, None);
+        let other = filters.get(name).map(|other| &other.id.name);
+        let awaited = held.get(name).filter(|owner| is_awaited(owner));
+        let reason = match (other, awaited) {
+            (Some(other), _) if *other == plugin.id.name => continue,
+            (Some(other), _) => format!("the filter `{name}` is offered by plugin {other} already: rename one of them"),
+            (None, Some(awaited)) => {
+                format!(
+                    "the filter `{name}` is plugin {awaited}'s, which is not in force yet: wait for it, or set `mode: off` in its manifest"
+                )
             }
-            None => drop(filters.insert(name.clone(), plugin.clone())),
-        }
+            (None, None) => {
+                filters.insert(name.clone(), plugin.clone());
+                continue;
+            }
+        };
+        statuses.refuse(&plugin.id.name, reason, None);
     }
-    // What a plugin offers no more, and what is taken out, is free; what is switched off may come back to its names as long as nobody has them.
-    let kept = |name: &String, entry: &Entry| entry.active().is_none_or(|loaded| loaded.filters().contains(name));
-    held.retain(|name, owner| entries.get(owner).is_some_and(|entry| kept(name, entry)));
-    held.extend(filters.iter().map(|(name, plugin)| (name.clone(), plugin.id.name.clone())));
     filters
 }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use verwalter::plugin::Compiler;
+use verwalter::plugin::activate::Listing;
 use verwalter_core::digest::Digest;
 
 use super::{Site, placing_guest};
@@ -113,6 +114,55 @@ fn a_machine_at_fault_gives_no_place_away() {
     site.put("spread.yaml", OFF);
     site.reload();
     assert_eq!(site.decides(), "2");
+}
+
+#[test]
+fn a_kept_build_that_cannot_be_had_now_keeps_the_place() {
+    let mut site = Site::new();
+    site.put_scheduler("spread", 1);
+    site.reload();
+    site.put_scheduler("pack", 2);
+    site.reload();
+    // Its files are no good, and what was in force of it cannot be compiled for the moment.
+    site.put("spread.wasm", "garbage");
+    fs::remove_dir_all(site.storage.path().join("cache")).unwrap();
+    site.restart(Compiler::at("/nonexistent".into()));
+    site.reload();
+    site.put("pack.yaml", OFF);
+    site.reload();
+    assert!(site.decides().starts_with("plugin spread decides and is not in force yet (inspect: "), "{}", site.decides());
+    site.put("pack.yaml", SCHEDULER);
+    restart(&mut site);
+    assert_eq!(site.decides(), "1");
+    site.check("spread", "kept×1 inspect: ");
+}
+
+#[test]
+fn a_directory_that_could_not_be_read_whole_gives_no_place_away() {
+    let mut site = Site::new();
+    site.put_scheduler("spread", 1);
+    put_filter(&site, "tool", FILTER_CORE);
+    site.reload();
+    site.put_scheduler("pack", 2);
+    put_filter(&site, "other", FILTER_CORE);
+    site.reload();
+    for name in ["spread", "tool"] {
+        fs::create_dir_all(site.dir.path().join("aside")).unwrap();
+        for suffix in ["wasm", "yaml"] {
+            fs::rename(site.path(&format!("{name}.{suffix}")), site.dir.path().join(format!("aside/{name}.{suffix}"))).unwrap();
+        }
+    }
+    site.restart(compiler());
+    site.reload_listed(Listing::Partial);
+    site.check("pack", "failed×1 place: plugin spread had this place and is not in force yet");
+    assert!(site.decides().starts_with("plugin spread decides and is not in force yet (its files cannot be read)"), "{}", site.decides());
+    assert!(site.line("other").contains("is plugin tool's, which is not in force yet"), "{}", site.line("other"));
+    for file in fs::read_dir(site.dir.path().join("aside")).unwrap().map(Result::unwrap) {
+        fs::rename(file.path(), site.path(&file.file_name().to_string_lossy())).unwrap();
+    }
+    site.reload();
+    assert_eq!((site.decides().as_str(), site.line("tool").as_str()), ("1", "active×1"));
+    site.check("other", "active×1 place: the filter `");
 }
 
 #[test]

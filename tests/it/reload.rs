@@ -24,6 +24,7 @@ use verwalter::storage::Storage;
 use verwalter_core::digest::Digest;
 use verwalter_core::metrics::Columns;
 use verwalter_core::names::PluginName;
+use verwalter_core::ports::Rehearsal;
 
 use crate::sandbox::guest::{core, placing as placing_guest};
 use crate::sandbox::world::{CACHE_BYTES, SCHEDULER, cluster, compiler, decide};
@@ -81,6 +82,10 @@ impl Site {
 
     /// While somebody writes: `whole` says which files are not being written.
     fn reload_while(&mut self, listing: Listing, whole: &dyn Fn(&Path) -> bool) {
+        self.reload_rehearsed(listing, whole, &NoRehearsal);
+    }
+
+    fn reload_rehearsed(&mut self, listing: Listing, whole: &dyn Fn(&Path) -> bool, rehearsal: &dyn Rehearsal) {
         let mut files: BTreeMap<PluginName, PluginFiles> = BTreeMap::new();
         for entry in fs::read_dir(self.dir.path().join("plugins")).unwrap() {
             let path = entry.unwrap().path();
@@ -90,7 +95,7 @@ impl Site {
                 _ => files.manifest = Some(path),
             }
         }
-        self.catalog = Arc::new(self.activator.reload(&self.catalog, &Listed { files: &files, listing, whole }, &NoRehearsal));
+        self.catalog = Arc::new(self.activator.reload(&self.catalog, &Listed { files: &files, listing, whole }, rehearsal));
     }
 
     fn status(&self, name: &str) -> &PluginStatus {

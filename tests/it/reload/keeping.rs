@@ -5,6 +5,7 @@ use std::fs;
 use verwalter::plugin::Compiler;
 use verwalter::plugin::activate::Listing;
 use verwalter_core::digest::Digest;
+use verwalter_core::ports::{Failure, FailureCause, Policy, Query, Rehearsal, Rehearsed, Scheduler};
 
 use super::{Site, placing_guest};
 use crate::sandbox::guest::{FILTER_CORE, translate};
@@ -135,6 +136,44 @@ fn a_kept_build_that_cannot_be_had_now_keeps_the_place() {
     restart(&mut site);
     assert_eq!(site.decides(), "1");
     site.check("spread", "kept×1 inspect: ");
+}
+
+/// A dry run that `spread` never passes.
+struct Fails;
+
+impl Rehearsal for Fails {
+    fn scheduler(&self, candidate: &dyn Scheduler, _: bool) -> Result<Rehearsed, Failure> {
+        match candidate.id().name.as_str() {
+            "spread" => {
+                let plugin = candidate.id().clone();
+                Err(Failure { plugin, cause: FailureCause::Trap, message: "unreachable".to_owned(), log: Vec::new(), cost: None })
+            }
+            _ => Ok(Rehearsed::Nothing("nothing".to_owned())),
+        }
+    }
+
+    fn policy(&self, _: &dyn Policy) -> Result<Rehearsed, Failure> {
+        unreachable!("there is none")
+    }
+
+    fn query(&self, _: &dyn Query) -> Result<Rehearsed, Failure> {
+        unreachable!("there is none")
+    }
+}
+
+#[test]
+fn one_that_fails_its_dry_run_is_not_waited_for() {
+    let mut site = Site::new();
+    site.put_scheduler("spread", 1);
+    site.reload();
+    site.put("spread.yaml", OFF);
+    site.reload();
+    // It comes back with a build that is no good, and another one beside it.
+    site.put_scheduler("spread", 3);
+    site.put_scheduler("pack", 2);
+    site.reload_rehearsed(Listing::Whole, &|_| true, &Fails);
+    site.check("spread", "failed×0 dry-run: ");
+    assert_eq!((site.decides().as_str(), site.line("pack").as_str()), ("2", "active×1"));
 }
 
 #[test]

@@ -25,7 +25,7 @@ use crate::identity::{self, IdentityError};
 use crate::journal;
 use crate::journal::keep::Journal;
 use crate::orders;
-use crate::plugin::{Activator, Compiler, SandboxError};
+use crate::plugin::{Activator, Compiler, SandboxError, Waits};
 use crate::reload::{self, Config, Inputs, Loader};
 use crate::render::refuse_filter;
 use crate::round::circumstances::Circumstances;
@@ -180,7 +180,7 @@ impl App {
 
         let drain = Drain::default();
         let activator = Activator::open(&storage, Compiler::default(), settings.plugin_cache_size.bytes())?;
-        let activator = activator.refusing(refuse_filter).not_waiting();
+        let activator = activator.refusing(refuse_filter).waiting(Waits::default());
         let (passes, generations) = (activator.passes().clone(), activator.generations().cloned());
         let (meters, counts) = (activator.meters().clone(), Arc::<Counts>::default());
         let (kept, unkept) = Journal::open(&storage, settings.journal);

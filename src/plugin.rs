@@ -57,7 +57,7 @@ pub mod torture;
 pub mod voice;
 mod wasi;
 
-pub use activate::{Activator, SandboxError};
+pub use activate::{Activator, SandboxError, Waits};
 pub use catalog::{Catalog, NoScheduler, PluginStatus};
 pub use compile::Compiler;
 pub use loaded::{Loaded, Session};

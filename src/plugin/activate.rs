@@ -37,11 +37,22 @@ use verwalter_collect::clock::unix_now;
 /// Where compiled plugins lie below the storage directory.
 const CACHE_DIRECTORY: &str = "cache";
 
-/// How long a reload waits for compilers at most, all plugins together: an ordinary one takes a tenth of it, and who edits a template meanwhile
-/// does not mind the rest.
-const RELOAD_PATIENCE: Duration = Duration::from_secs(2);
-/// The same for the first one, which holds up nothing but the start.
-const START_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a reload waits for the compiler of one plugin at most. No more than two go on behind it, and then others are not waited for: what is
+/// slow costs a reload at most twice as long, and what is quick is not left behind with it.
+#[derive(Debug, Clone, Copy)]
+pub struct Waits {
+    /// The first one, which holds up nothing but the start.
+    pub start: Duration,
+    /// Any other, which holds up what else was changed.
+    pub reload: Duration,
+}
+
+impl Default for Waits {
+    /// An ordinary plugin takes a tenth of the shorter one, and who edits a template meanwhile does not mind the rest.
+    fn default() -> Waits {
+        Waits { start: Duration::from_secs(10), reload: Duration::from_secs(2) }
+    }
+}
 
 /// Why no plugin can be run at all. This machine is at fault.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +75,7 @@ pub struct Activator {
     places: Option<PlaceStore>,
     passes: Arc<Passes>,
     refuse_filter: RefuseFilter,
-    waits: bool,
+    waits: Option<Waits>,
 }
 
 /// The plugins' files, of which some may be written while others are compiled.
@@ -113,7 +124,7 @@ impl Activator {
         let cache = Cache::open(cache_dir, &engine, compiler, cache_bytes)?;
         let runtime = Runtime { engine, permits: Permits::new(PERMITS) };
         let workshop = Workshop { runtime, compilers: Compilers::new(cache), meters: Arc::default(), voices: Voices::default() };
-        Ok(Activator { workshop, generations: None, places: None, passes: Arc::default(), refuse_filter: |_| None, waits: true })
+        Ok(Activator { workshop, generations: None, places: None, passes: Arc::default(), refuse_filter: |_| None, waits: None })
     }
 
     /// The same, but no build comes into force that offers a filter whose name `refuse` refuses. One that was in force stays so.
@@ -122,11 +133,11 @@ impl Activator {
         Activator { refuse_filter: refuse, ..self }
     }
 
-    /// The same, but a reload does not wait for compilers that take seconds: what is not done then is activated by a later reload, and
+    /// The same, but a reload waits no longer for compilers than that: what is not done then is activated by a later reload, and
     /// [`Activator::compiled`] says when.
     #[must_use]
-    pub fn not_waiting(self) -> Activator {
-        Activator { waits: false, ..self }
+    pub fn waiting(self, waits: Waits) -> Activator {
+        Activator { waits: Some(waits), ..self }
     }
 
     /// Notified when another reload may activate what an earlier one did not wait for.
@@ -158,11 +169,8 @@ impl Activator {
     pub fn reload(&self, former: &Catalog, listed: &Listed<'_>, rehearsal: &dyn Rehearsal) -> Catalog {
         let now = unix_now();
         let is_start = former.generation() == 0;
-        let patience = match (self.waits, is_start) {
-            (true, _) => Patience::Endless,
-            (false, true) => Patience::Until(Instant::now() + START_PATIENCE),
-            (false, false) => Patience::Until(Instant::now() + RELOAD_PATIENCE),
-        };
+        let wait = self.waits.map(|waits| if is_start { waits.start } else { waits.reload });
+        let patience = wait.map_or(Patience::Endless, Patience::For);
         let mut entries = BTreeMap::new();
         let mut listing = listed.listing;
         for (name, files) in listed.files {
@@ -298,8 +306,9 @@ impl Activator {
         if entry.loaded.is_none() {
             (entry.status.kind, entry.status.mode) = (kind.or(entry.status.kind), mode.or(entry.status.mode));
         }
-        // What fails its dry run is tried again too, but most likely it is at fault itself.
-        let may_come = stopped.remedy != Remedy::Files && stopped.step != Step::DryRun && mode.is_none_or(|mode| mode == Mode::Active);
+        // What fails when it runs is tried again too, but most likely it is at fault itself.
+        let ran = !matches!(stopped.step, Step::Read | Step::Compile);
+        let may_come = stopped.remedy != Remedy::Files && !ran && mode.is_none_or(|mode| mode == Mode::Active);
         entry.awaited = entry.loaded.is_none() && (may_come || entry.awaited);
         entry.status.steps = trace.into_steps();
         entry.fingerprint = (stopped.remedy == Remedy::Files && are_whole && !entry.awaited).then_some(fingerprint);

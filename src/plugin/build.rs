@@ -76,7 +76,7 @@ impl Workshop {
             let loaded = self.compilers.load(engine, inspection.abi, build.wasm, wasm, &manifest.limits, patience);
             loaded.map_err(|err| {
                 let remedy = match &err {
-                    NotCompiled::UnderWay => Remedy::Time,
+                    NotCompiled::UnderWay | NotCompiled::Waits => Remedy::Time,
                     NotCompiled::Over(err) if err.is_transient() => Remedy::Try,
                     NotCompiled::Over(_) => Remedy::Files,
                 };

@@ -94,8 +94,14 @@ pub enum NoScheduler {
     #[error("plugin {0} decides and is not in force yet ({1}): wait for it, or set `mode: off` in its manifest")]
     Awaited(PluginName, String),
     /// There is more than one.
-    #[error("{} scheduler plugins are active ({}): set `mode: off` in the manifest of all but one", .0.len(), .0.iter().map(PluginName::as_str).collect::<Vec<_>>().join(", "))]
+    #[error("{}", conflict(Kind::Scheduler, .0))]
     Several(Vec<PluginName>),
+}
+
+/// What is wrong with several plugins of a kind of which one is in force.
+fn conflict(kind: Kind, names: &[PluginName]) -> String {
+    let listed: Vec<&str> = names.iter().map(PluginName::as_str).collect();
+    format!("{} {kind} plugins are active ({}): set `mode: off` in the manifest of all but one", names.len(), listed.join(", "))
 }
 
 impl Catalog {

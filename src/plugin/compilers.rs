@@ -4,7 +4,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use verwalter_core::digest::Digest;
@@ -19,30 +19,24 @@ use super::limits::Limits;
 /// memory as its limits allow.
 const AT_ONCE: usize = 2;
 
-/// How long a reload waits for compilers, all its plugins together.
+/// How long one plugin is waited for.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Patience {
     /// As long as the limits allow.
     Endless,
-    /// Until then.
-    Until(Instant),
-}
-
-impl Patience {
-    fn left(self) -> Option<Duration> {
-        match self {
-            Patience::Endless => None,
-            Patience::Until(end) => Some(end.saturating_duration_since(Instant::now())),
-        }
-    }
+    /// No longer than this.
+    For(Duration),
 }
 
 /// Why there is no compiled code now.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotCompiled {
-    /// It goes on, or waits for its turn: whoever asks again later gets what came of it.
+    /// It goes on: whoever asks again later gets what came of it.
     #[error("it is being compiled; it is activated when that is done")]
     UnderWay,
+    /// All compilers are at work on others.
+    #[error("it waits until one of {AT_ONCE} others is compiled; it is compiled then")]
+    Waits,
     /// It is over.
     #[error(transparent)]
     Over(#[from] CacheError),
@@ -103,7 +97,7 @@ impl Compilers {
         limits: &Limits,
         patience: Patience,
     ) -> Result<Artefact, NotCompiled> {
-        let Some(patience) = patience.left() else { return Ok(self.cache.load(engine, abi, digest, wasm, limits)?) };
+        let Patience::For(patience) = patience else { return Ok(self.cache.load(engine, abi, digest, wasm, limits)?) };
         if let Some(artefact) = self.cache.find(engine, abi, digest) {
             return Ok(artefact);
         }
@@ -141,7 +135,7 @@ impl Compilers {
     }
 
     fn begin(&self, engine: &Engine, abi: Abi, digest: Digest, wasm: &[u8], limits: &Limits) -> Result<Job, NotCompiled> {
-        let Some(slot) = Behind::slot(&self.behind) else { return Err(NotCompiled::UnderWay) };
+        let Some(slot) = Behind::slot(&self.behind) else { return Err(NotCompiled::Waits) };
         let (tell, result) = channel();
         let (cache, behind) = (self.cache.clone(), self.behind.clone());
         let (engine, wasm, limits) = (engine.clone(), wasm.to_owned(), *limits);

@@ -82,6 +82,8 @@ pub enum StepOutcome {
     Done,
     /// There was nothing to do; the note says why.
     Skipped,
+    /// It goes on; a later attempt takes up what comes of it.
+    Pending,
     /// The build stopped here.
     Failed,
 }
@@ -150,7 +152,11 @@ impl Trace {
     pub(super) fn take<T>(&mut self, step: Step, work: impl FnOnce() -> Result<T, Stopped>) -> Result<T, Stopped> {
         let started = Instant::now();
         let result = work();
-        let outcome = if result.is_ok() { StepOutcome::Done } else { StepOutcome::Failed };
+        let outcome = match &result {
+            Ok(_) => StepOutcome::Done,
+            Err(stopped) if stopped.remedy == Remedy::Time => StepOutcome::Pending,
+            Err(_) => StepOutcome::Failed,
+        };
         self.add(step, outcome, started, None);
         result
     }

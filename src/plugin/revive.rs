@@ -30,6 +30,8 @@ impl Activator {
         // It may be an older one than the last that was in force, which is damaged now or cannot be built any more.
         if let (Some(generations), Some(loaded)) = (self.generations(), restored.as_ref().and_then(|entry| entry.loaded.as_ref()))
             && ledger.in_force().is_none_or(|last| last.build != loaded.build)
+            // What only this machine cannot make just now is still the last good one.
+            && !awaited
         {
             generations.returned(name, loaded.build);
         }

@@ -7,6 +7,7 @@ mod cache;
 mod keeping;
 mod placing;
 mod restart;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::fs;

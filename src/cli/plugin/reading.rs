@@ -134,6 +134,14 @@ fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(deserial
 }
 
 impl Plugin {
+    /// How the newest attempt ended, for a sentence about its last step.
+    pub(super) fn fared(&self) -> &'static str {
+        match self.steps.last() {
+            Some(step) if step.outcome == "pending" => "goes on, as of",
+            _ => "failed",
+        }
+    }
+
     /// The generation in force.
     pub(super) fn generation(&self) -> Option<u64> {
         self.generations.iter().find(|generation| generation.in_force)?.number

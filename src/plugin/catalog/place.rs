@@ -8,7 +8,7 @@ use verwalter_core::ids::UnixMillis;
 use verwalter_core::names::PluginName;
 use verwalter_core::ports::Kind;
 
-use super::{ActivationError, Catalog, Entry, PluginState, PluginStatus, is_awaited_as};
+use super::{ActivationError, Catalog, Entry, PluginState, PluginStatus, conflict, is_awaited_as};
 use crate::plugin::engine::MAX_FILTER_PLUGINS;
 use crate::plugin::loaded::Loaded;
 use crate::plugin::manifest::Mode;
@@ -78,11 +78,9 @@ fn sole(
         [only] => Some(only),
         several => several.iter().find(|loaded| holder.as_ref() == Some(&loaded.id.name)),
     };
-    let names = || wanting.iter().map(|loaded| loaded.id.name.as_str()).collect::<Vec<_>>().join(", ");
+    let names: Vec<PluginName> = wanting.iter().map(|loaded| loaded.id.name.clone()).collect();
     for loaded in wanting.iter().filter(|loaded| chosen.is_none_or(|chosen| !Arc::ptr_eq(chosen, loaded))) {
-        let reason =
-            format!("{} {} plugins are active ({}): set `mode: off` in the manifest of all but one", wanting.len(), loaded.kind, names());
-        statuses.refuse(&loaded.id.name, reason, Some(PluginState::Failed));
+        statuses.refuse(&loaded.id.name, conflict(loaded.kind, &names), Some(PluginState::Failed));
     }
     if let Some(chosen) = chosen {
         *holder = Some(chosen.id.name.clone());

@@ -59,7 +59,7 @@ pub enum PluginState {
     Kept,
     /// Its build was set aside and there is no other; `error` says why.
     Quarantined,
-    /// It is being compiled for the first time; nothing of it is in force yet.
+    /// It is being compiled for the first time, or waits for a compiler; nothing of it is in force yet.
     Pending,
     /// None of its builds is in force; `error` says why.
     Failed,

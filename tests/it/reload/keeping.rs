@@ -23,6 +23,15 @@ fn restart(site: &mut Site) {
     site.reload();
 }
 
+/// The scheduler that places so many instances has to be compiled again.
+fn forget_compiled(site: &Site, instances: u32) {
+    let compiled = Digest::of(&placing_guest(instances)).hex();
+    let files = fs::read_dir(site.storage.path().join("cache")).unwrap().map(Result::unwrap);
+    let of_it: Vec<_> = files.filter(|file| file.file_name().to_string_lossy().starts_with(&compiled)).collect();
+    assert!(!of_it.is_empty());
+    of_it.iter().for_each(|file| fs::remove_file(file.path()).unwrap());
+}
+
 #[test]
 fn a_restart_moves_no_place() {
     let mut site = Site::new();
@@ -94,12 +103,7 @@ fn a_machine_at_fault_gives_no_place_away() {
     site.reload();
     site.put_scheduler("pack", 2);
     site.reload();
-    let compiled = Digest::of(&placing_guest(1)).hex();
-    for file in fs::read_dir(site.storage.path().join("cache")).unwrap().map(Result::unwrap) {
-        if file.file_name().to_string_lossy().starts_with(&compiled) {
-            fs::remove_file(file.path()).unwrap();
-        }
-    }
+    forget_compiled(&site, 1);
     site.restart(Compiler::at("/nonexistent".into()));
     site.reload();
     site.check("spread", "failed×0 compile: ");
@@ -114,6 +118,22 @@ fn a_machine_at_fault_gives_no_place_away() {
     // An operator who does not want to wait need not.
     site.put("spread.yaml", OFF);
     site.reload();
+    assert_eq!(site.decides(), "2");
+}
+
+#[test]
+fn a_machine_at_fault_makes_no_older_build_the_last_good_one() {
+    let mut site = Site::new();
+    for instances in [1, 2] {
+        site.put_scheduler("spread", instances);
+        site.reload();
+    }
+    site.put("spread.wasm", "garbage");
+    forget_compiled(&site, 2);
+    site.restart(Compiler::at("/nonexistent".into()));
+    site.reload();
+    assert_eq!(site.decides(), "1", "better than nothing");
+    restart(&mut site);
     assert_eq!(site.decides(), "2");
 }
 

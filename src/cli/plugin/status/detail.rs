@@ -50,7 +50,7 @@ pub(super) fn text(plugin: &Plugin, now: UnixMillis) -> String {
     }
     if let Some(error) = &plugin.error {
         let build = error.digest.as_deref().map(|digest| format!(", build {}", short(digest))).unwrap_or_default();
-        page.line("error", format!("{} failed {}{build}: {}", word(&error.step), ago(error.at, now), shown(&error.reason)));
+        page.line("error", format!("{} {} {}{build}: {}", word(&error.step), plugin.fared(), ago(error.at, now), shown(&error.reason)));
     }
     page.lines(
         "steps",

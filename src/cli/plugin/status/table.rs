@@ -33,7 +33,7 @@ pub(super) fn text(all: &Plugins, now: UnixMillis) -> String {
         if let Some(error) = &plugin.error {
             let build = error.digest.as_ref().map(|digest| format!(", build {}", short(digest))).unwrap_or_default();
             let step = plain(error.step.as_deref().unwrap_or("activation"), CELL_CHARS);
-            text.push_str(&format!("  {step} failed {}{build}: {}\n", ago(error.at, now), plain(&error.reason, REASON_CHARS)));
+            text.push_str(&format!("  {step} {} {}{build}: {}\n", plugin.fared(), ago(error.at, now), plain(&error.reason, REASON_CHARS)));
         }
         for quarantined in &plugin.quarantined {
             let (build, reason) = (short(&quarantined.digest), plain(&quarantined.reason, REASON_CHARS));

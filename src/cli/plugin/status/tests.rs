@@ -52,6 +52,16 @@ fn a_table_of_all() {
         stray       -          -       off     -    -                 -       -       -      -
     "#]],
     );
+    let error = json!({ "step": "compile", "reason": "it is being compiled", "at": NOW.0 - 2_000 });
+    let steps = json!([{ "step": "read", "outcome": "done" }, { "step": "compile", "outcome": "pending" }]);
+    table(
+        &json!([{ "name": "large", "kind": "scheduler", "mode": "active", "state": "pending", "error": error, "steps": steps }]),
+        &expect![[r#"
+        NAME   KIND       MODE    STATE    GEN  DIGEST  CALLS  FAILED  P50  P99
+        large  scheduler  active  pending  -    -           -       -    -    -
+          compile goes on, as of 2 s ago: it is being compiled
+    "#]],
+    );
     let reloading = json!({ "reloading_since": NOW.0 - 12_000, "plugins": [] });
     expect![[r#"
         a reload that began 12 s ago is under way: what follows was before it

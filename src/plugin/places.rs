@@ -42,7 +42,11 @@ impl PlaceStore {
         let read = self.storage.read(FILE, MAX_BYTES).map_err(|err| chain(&err));
         let parse = |bytes: Vec<u8>| serde_json::from_slice(&bytes).map_err(|err| err.to_string());
         read.and_then(|bytes| bytes.map_or_else(|| Ok(Places::default()), parse)).unwrap_or_else(|error| {
-            tracing::warn!(error, "which plugin had which place cannot be read: of two schedulers none decides");
+            tracing::warn!(
+                file = %self.storage.path().join(FILE).display(),
+                error,
+                "which plugin had which place cannot be read: of two schedulers none decides until the manifest of one says `mode: off`"
+            );
             Places::default()
         })
     }
